@@ -1,0 +1,2 @@
+//! Seat allocation.
+fn main() {}

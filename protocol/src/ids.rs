@@ -1,0 +1,101 @@
+//! What everything is called on the wire and in the log.
+
+use std::fmt;
+
+/// A client's own name for one reservation: 128 random bits, drawn anew for each reservation. Asking again
+/// under the same id never reserves twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReservationId(pub u128);
+
+/// Whoever buys; limits are counted per account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub u64);
+
+/// Whoever travels; one seat each per departure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PassengerId(pub u64);
+
+/// A stop of a departure's route, counted from 0. A trip goes from a lower to a higher one.
+pub type StopIndex = u8;
+
+/// A service date: days since 1970-01-01, up to 2149-06-06.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub u16);
+
+/// One train on one date. The upper 48 bits are a hash of the train's name, the lower 16 the day, so the id is
+/// the same on every node and after every restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DepartureId(pub u64);
+
+impl DepartureId {
+    /// The id of the train called `train` on `day`: FNV-1a (64 bit, draft-eastlake-fnv) of the name, folded to 48
+    /// bits. The catalogue refuses to load two names with one hash.
+    pub fn new(train: &str, day: Day) -> Self {
+        let hash = train.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self(((hash ^ (hash >> 48)) << 16) | u64::from(day.0))
+    }
+
+    /// The service date.
+    pub fn day(self) -> Day {
+        Day(self.0 as u16)
+    }
+
+    /// The partition that owns this departure, of `partitions` (at least 1): Fibonacci hashing (Knuth, TAOCP 3,
+    /// 6.4) by multiplication, so that consecutive days spread.
+    pub fn partition(self, partitions: u16) -> u16 {
+        let mixed = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        ((mixed * u64::from(partitions)) >> 32) as u16
+    }
+}
+
+impl fmt::Display for DepartureId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Display for ReservationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// A kind of place. The code travels; RESOLVE tells the classes of a departure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Class(pub u8);
+
+impl Class {
+    /// The well-known classes and their names. Codes from 64 on are a house's own, shown as `class-64`.
+    pub const NAMES: [(Self, &'static str); 9] = [
+        (Self(1), "business"),
+        (Self(2), "first"),
+        (Self(3), "second"),
+        (Self(4), "soft-sleeper"),
+        (Self(5), "hard-sleeper"),
+        (Self(6), "soft-seat"),
+        (Self(7), "hard-seat"),
+        (Self(8), "standing"),
+        (Self(9), "admission"),
+    ];
+
+    /// The class called `name`: a well-known name, or `class-N` with N from 64 to 255.
+    pub fn from_name(name: &str) -> Option<Self> {
+        if let Some((class, _)) = Self::NAMES.iter().find(|(_, known)| *known == name) {
+            return Some(*class);
+        }
+        let code = name.strip_prefix("class-")?.parse().ok()?;
+        (code >= 64).then_some(Self(code))
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Self::NAMES.iter().find(|(class, _)| class == self) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "class-{}", self.0),
+        }
+    }
+}

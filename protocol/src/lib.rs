@@ -1,0 +1,25 @@
+//! The wire protocol of Seathold and the format of its log.
+//!
+//! ```text
+//!  ids        what everything is called: reservation, account, passenger, departure, class
+//!  limits     every limit of the wire, with its reason
+//!  plan       what a departure has to sell: stops, classes, coaches, rows, letters
+//!  frame      16-byte header; a byte stream cut into frames
+//!  request    what a client may ask          reply   what the server may answer
+//!  status     every outcome by name, and whether asking again is safe
+//!  record     the full new state of one reservation, as it goes to the ledger
+//!  batch      records packed for one partition: the unit of an append
+//!  codec      Reader and Writer, which cannot panic and do not allocate ahead of the bytes
+//! ```
+//!
+//! Nothing here does I/O, reads a clock or starts a thread. `SPEC.md` beside this crate is the
+//! specification; `vectors/` holds golden frames that every SDK can be checked with.
+#![forbid(unsafe_code)]
+
+pub mod codec;
+pub mod ids;
+pub mod limits;
+pub mod plan;
+
+pub use codec::{DecodeError, Reader};
+pub use ids::{AccountId, Class, Day, DepartureId, PassengerId, ReservationId, StopIndex};

@@ -1,0 +1,1 @@
+//! Proves from a ledger alone that nothing was sold twice.

@@ -1,0 +1,1 @@
+//! Trains, stops, seat plans: GTFS and a rules file become departures.

@@ -1,0 +1,1 @@
+//! A million buyers, ten thousand places, a crash and an audit.

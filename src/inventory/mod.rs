@@ -1,0 +1,1 @@
+//! Seats by segments: allocation, counters, published availability.

@@ -1,0 +1,1 @@
+//! The log: nothing is acknowledged before its record is in it.

@@ -1,0 +1,2 @@
+//! seathold
+fn main() {}

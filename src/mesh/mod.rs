@@ -1,0 +1,1 @@
+//! Inboxes and wakes between cores.

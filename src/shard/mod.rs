@@ -1,0 +1,1 @@
+//! One departure as a state machine.

@@ -1,0 +1,1 @@
+//! Clocks, pinning, signals.

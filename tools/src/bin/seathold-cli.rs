@@ -1,0 +1,2 @@
+//! seathold-cli
+fn main() {}

@@ -1,0 +1,2 @@
+//! seathold-load
+fn main() {}
