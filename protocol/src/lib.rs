@@ -4,6 +4,7 @@
 //!  ids        what everything is called: reservation, account, passenger, departure, class
 //!  limits     every limit of the wire, with its reason
 //!  plan       what a departure has to sell: stops, classes, coaches, rows, letters
+//!  wishes     letters and closeness, and what was met of them
 //!  frame      16-byte header; a byte stream cut into frames
 //!  request    what a client may ask          reply   what the server may answer
 //!  status     every outcome by name, and whether asking again is safe
@@ -20,6 +21,7 @@ pub mod codec;
 pub mod ids;
 pub mod limits;
 pub mod plan;
+pub mod wishes;
 
 pub use codec::{DecodeError, Reader};
 pub use ids::{AccountId, Class, Day, DepartureId, PassengerId, ReservationId, StopIndex};

@@ -255,3 +255,20 @@ impl DeparturePlan {
         Ok(Self { train, day, stops, seats: SeatPlan::decode(reader)? })
     }
 }
+
+/// One seat, as it is painted on the coach and printed on the ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seat {
+    /// The coach's number.
+    pub coach: u8,
+    /// The row, or the berth's number.
+    pub row: u16,
+    /// A to Z: across the row from window to window; U, M, L for berths.
+    pub letter: u8,
+}
+
+impl std::fmt::Display for Seat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}{}", self.coach, self.row, char::from(self.letter))
+    }
+}
