@@ -6,6 +6,7 @@
 //!  plan       what a departure has to sell: stops, classes, coaches, rows, letters
 //!  wishes     letters and closeness, and what was met of them
 //!  frame      16-byte header; a byte stream cut into frames
+//!  reservation  the states, and what a client is told
 //!  request    what a client may ask          reply   what the server may answer
 //!  status     every outcome by name, and whether asking again is safe
 //!  record     the full new state of one reservation, as it goes to the ledger
@@ -17,10 +18,17 @@
 //! specification; `vectors/` holds golden frames that every SDK can be checked with.
 #![forbid(unsafe_code)]
 
+pub mod batch;
 pub mod codec;
+pub mod frame;
 pub mod ids;
 pub mod limits;
 pub mod plan;
+pub mod record;
+pub mod reply;
+pub mod request;
+pub mod reservation;
+pub mod status;
 pub mod wishes;
 
 pub use codec::{DecodeError, Reader};

@@ -23,3 +23,28 @@ pub const LETTERS_PER_ROW_MAX: usize = 10;
 
 /// Bytes of a train's name, a stop's code or a client's name.
 pub const NAME_BYTES_MAX: usize = 64;
+
+/// Bytes of the longest request, header included. The longest is a HELLO with two full names; RESERVE for nine is 160.
+/// Anything longer is a foreign protocol: text such as `GET ` read as a length is far above.
+pub const REQUEST_BYTES_MAX: usize = 512;
+
+/// Bytes of the longest reply, header included: all pairs of 128 stops in 8 classes at 4 bytes.
+pub const REPLY_BYTES_MAX: usize = 262_144;
+
+/// Bytes that a PING may carry to be echoed.
+pub const PING_BYTES_MAX: usize = 256;
+
+/// Bytes of an operator's token.
+pub const TOKEN_BYTES_MAX: usize = 128;
+
+/// Cores of one server: a core's number is one byte in WELCOME's map.
+pub const CORES_MAX: usize = 64;
+
+/// Partitions of one ledger: one byte of core each in WELCOME's map.
+pub const PARTITIONS_MAX: u16 = 1024;
+
+/// Partitions of a new ledger, unless the machine has more cores.
+pub const PARTITIONS_DEFAULT: u16 = 16;
+
+/// Longest hold, whatever the rules say: a day.
+pub const HOLD_MS_MAX: u32 = 86_400_000;
