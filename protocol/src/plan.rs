@@ -28,6 +28,15 @@ impl Block {
     pub fn seats(&self) -> usize {
         usize::from(self.rows) * self.letters.len()
     }
+
+    /// Whether a seat stands in both.
+    fn overlaps(&self, other: &Self) -> bool {
+        let (a, b) = (u32::from(self.first_row), u32::from(other.first_row));
+        self.coach == other.coach
+            && a < b + u32::from(other.rows)
+            && b < a + u32::from(self.rows)
+            && self.letters.iter().any(|letter| other.letters.contains(letter))
+    }
 }
 
 /// What a class consists of.
@@ -58,7 +67,7 @@ impl ClassPlan {
     }
 }
 
-/// The classes of a departure: 1 to `CLASSES_MAX`, no class twice.
+/// The classes of a departure: 1 to `CLASSES_MAX`, no class twice, no seat (coach, row, letter) in two of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeatPlan {
     /// In the order in which they are shown.
@@ -89,6 +98,9 @@ impl SeatPlan {
         }
         for (at, plan) in self.classes.iter().enumerate() {
             let class = plan.class;
+            if class == Class(0) {
+                return fail("no class has the code 0".to_owned());
+            }
             if self.classes[..at].iter().any(|earlier| earlier.class == class) {
                 return fail(format!("class {class} stands twice"));
             }
@@ -102,10 +114,10 @@ impl SeatPlan {
                 Stock::Seats(blocks) => validate_blocks(class, blocks)?,
             }
         }
-        Ok(())
+        validate_seats_once(&self.classes)
     }
 
-    /// Appends the plan.
+    /// Appends the plan, which `validate` must accept.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.put_u8(self.classes.len() as u8);
         for plan in &self.classes {
@@ -158,7 +170,7 @@ fn validate_blocks(class: Class, blocks: &[Block]) -> Result<(), PlanError> {
             "class {class} has {count} blocks of rows; allowed are 1 to {BLOCKS_PER_CLASS_MAX}"
         ));
     }
-    for (at, block) in blocks.iter().enumerate() {
+    for block in blocks {
         let letters = &block.letters;
         let coach = block.coach;
         if letters.is_empty() || letters.len() > LETTERS_PER_ROW_MAX {
@@ -174,23 +186,28 @@ fn validate_blocks(class: Class, blocks: &[Block]) -> Result<(), PlanError> {
                 "coach {coach} of class {class}: rows start at 0 and end at 65535, at least one"
             ));
         }
-        let overlaps = |earlier: &&Block| {
-            let (a, b) = (u32::from(earlier.first_row), u32::from(block.first_row));
-            earlier.coach == coach
-                && a < b + u32::from(block.rows)
-                && b < a + u32::from(earlier.rows)
-                && earlier.letters.iter().any(|letter| letters.contains(letter))
-        };
-        if blocks[..at].iter().any(|earlier| overlaps(&earlier)) {
-            return fail(format!(
-                "coach {coach} of class {class} has a seat twice (row {} on)",
-                block.first_row
-            ));
-        }
     }
     let seats: usize = blocks.iter().map(Block::seats).sum();
     if seats > SEATS_PER_CLASS_MAX {
         return fail(format!("class {class} has {seats} seats; allowed are {SEATS_PER_CLASS_MAX}"));
+    }
+    Ok(())
+}
+
+/// A seat is painted once in a train, whatever its class.
+fn validate_seats_once(classes: &[ClassPlan]) -> Result<(), PlanError> {
+    let mut earlier: Vec<&Block> = Vec::new();
+    for plan in classes {
+        let Stock::Seats(blocks) = &plan.stock else { continue };
+        for block in blocks {
+            if earlier.iter().any(|earlier| earlier.overlaps(block)) {
+                let (class, Block { coach, first_row, .. }) = (plan.class, block);
+                return Err(PlanError(format!(
+                    "coach {coach} of class {class} has a seat twice (row {first_row} on)"
+                )));
+            }
+            earlier.push(block);
+        }
     }
     Ok(())
 }
@@ -243,15 +260,17 @@ impl DeparturePlan {
 
     /// Reads a plan and validates it.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let train = reader.text("train", NAME_BYTES_MAX)?.to_owned();
+        let name = |reader: &mut Reader<'_>, field| match reader.text(field, NAME_BYTES_MAX)? {
+            "" => Err(DecodeError::BadField(field)),
+            name => Ok(name.to_owned()),
+        };
+        let train = name(reader, "train")?;
         let day = Day(reader.u16()?);
         let count = usize::from(reader.u8()?);
         if !(2..=STOPS_MAX).contains(&count) {
             return Err(DecodeError::BadField("stops"));
         }
-        let stops = (0..count)
-            .map(|_| reader.text("stop", NAME_BYTES_MAX).map(str::to_owned))
-            .collect::<Result<_, _>>()?;
+        let stops = (0..count).map(|_| name(reader, "stop")).collect::<Result<_, _>>()?;
         Ok(Self { train, day, stops, seats: SeatPlan::decode(reader)? })
     }
 }
@@ -272,3 +291,6 @@ impl std::fmt::Display for Seat {
         write!(f, "{}/{}{}", self.coach, self.row, char::from(self.letter))
     }
 }
+
+#[cfg(test)]
+mod tests;
