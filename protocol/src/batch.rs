@@ -66,9 +66,10 @@ impl Batch {
         BATCH_HEADER_BYTES + self.payload.len()
     }
 
-    /// Appends the batch.
+    /// Appends the batch. Its payload is at most `PAYLOAD_BYTES_MAX`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let start = out.len();
+        assert!(self.payload.len() <= PAYLOAD_BYTES_MAX, "no reader takes more than PAYLOAD_BYTES_MAX");
         out.put_u32(0);
         out.put_u16(FORMAT);
         out.put_u16(self.partition);
@@ -130,6 +131,9 @@ impl<'a> BatchView<'a> {
         if position.sequence == 0 {
             return Err(DecodeError::BadField("sequence"));
         }
+        if previous_epoch > position.epoch {
+            return Err(DecodeError::BadField("previous epoch"));
+        }
         Ok(Self { partition, position, previous_epoch, stamp, records, payload })
     }
 
@@ -145,5 +149,59 @@ impl<'a> BatchView<'a> {
             each(Record::decode(&mut reader)?);
         }
         reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch() -> Batch {
+        Batch {
+            partition: 3,
+            position: Position { epoch: 2, sequence: 5 },
+            previous_epoch: 1,
+            stamp: Stamp { wall_ms: -1, boot_ms: 2, boot_id: 3 },
+            records: 0,
+            payload: Vec::new(),
+        }
+    }
+
+    fn decode(edit: impl FnOnce(&mut Batch)) -> Result<Position, DecodeError> {
+        let mut batch = batch();
+        edit(&mut batch);
+        let mut bytes = Vec::new();
+        batch.encode(&mut bytes);
+        assert_eq!(bytes.len(), batch.encoded_bytes());
+        BatchView::decode(&mut Reader::new(&bytes)).map(|view| view.previous())
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        assert_eq!(decode(|_| ()), Ok(Position { epoch: 1, sequence: 4 }));
+    }
+
+    #[test]
+    fn epochs_never_fall() {
+        assert_eq!(decode(|batch| batch.previous_epoch = 3), Err(DecodeError::BadField("previous epoch")));
+    }
+
+    #[test]
+    fn as_many_records_as_the_header_says() {
+        let mut bytes = Vec::new();
+        Batch { records: 1, ..batch() }.encode(&mut bytes);
+        let view = BatchView::decode(&mut Reader::new(&bytes)).expect("the batch is whole");
+        assert_eq!(view.for_each_record(|_| ()), Err(DecodeError::Truncated));
+        bytes.clear();
+        Batch { payload: vec![3], ..batch() }.encode(&mut bytes);
+        let view = BatchView::decode(&mut Reader::new(&bytes)).expect("the batch is whole");
+        assert_eq!(view.for_each_record(|_| ()), Err(DecodeError::TrailingBytes));
+    }
+
+    /// A batch that no reader takes back must not reach the log: what it holds would be acknowledged and lost.
+    #[test]
+    #[should_panic(expected = "PAYLOAD_BYTES_MAX")]
+    fn a_payload_above_the_limit_is_not_written() {
+        Batch { payload: vec![0; PAYLOAD_BYTES_MAX + 1], ..batch() }.encode(&mut Vec::new());
     }
 }
