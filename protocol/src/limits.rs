@@ -24,11 +24,12 @@ pub const LETTERS_PER_ROW_MAX: usize = 10;
 /// Bytes of a train's name, a stop's code or a client's name.
 pub const NAME_BYTES_MAX: usize = 64;
 
-/// Bytes of the longest request, header included. The longest is a HELLO with two full names; RESERVE for nine is 160.
+/// Bytes of the longest request, header included, with room to grow. The longest is a full PING of 272; a HELLO with a
+/// full name and token is 218, RESERVE for nine 139.
 /// Anything longer is a foreign protocol: text such as `GET ` read as a length is far above.
 pub const REQUEST_BYTES_MAX: usize = 512;
 
-/// Bytes of the longest reply, header included: all pairs of 128 stops in 8 classes at 4 bytes.
+/// Bytes of the longest reply, header included: all pairs of 128 stops in 8 classes at 4 bytes are 260,148.
 pub const REPLY_BYTES_MAX: usize = 262_144;
 
 /// Bytes that a PING may carry to be echoed.
@@ -36,6 +37,9 @@ pub const PING_BYTES_MAX: usize = 256;
 
 /// Bytes of an operator's token.
 pub const TOKEN_BYTES_MAX: usize = 128;
+
+/// Names that a STATS reply may have: with names of 255 bytes they still fit `REPLY_BYTES_MAX`.
+pub const STATS_MAX: usize = 960;
 
 /// Cores of one server: a core's number is one byte in WELCOME's map.
 pub const CORES_MAX: usize = 64;

@@ -12,6 +12,7 @@ pub use self::welcome::Welcome;
 
 use crate::codec::{DecodeError, Put, Reader};
 use crate::frame::{self, Frame, Header, Opcode, REPLY_BIT};
+use crate::limits::{PING_BYTES_MAX, STATS_MAX};
 use crate::reservation::Reservation;
 use crate::status::Status;
 
@@ -39,7 +40,7 @@ pub enum Reply<'a> {
     Reservation(Opcode, Reservation),
     /// To OPEN and CLOSE; the opcode says which.
     Sale(Opcode, SaleReply),
-    /// To STATS: names and values, sorted by name.
+    /// To STATS: at most `STATS_MAX` names and their values, sorted by name.
     Stats(Vec<(String, u64)>),
     /// Not OK. The code is the request's, which may be unknown.
     Refused(u8, Refusal),
@@ -74,6 +75,7 @@ impl<'a> Reply<'a> {
             Self::Reservation(_, reservation) => reservation.encode(body),
             Self::Sale(_, sale) => sale.encode(body),
             Self::Stats(stats) => {
+                assert!(stats.len() <= STATS_MAX, "{} names are more than STATS_MAX", stats.len());
                 body.put_u16(stats.len() as u16);
                 for (name, value) in stats {
                     body.put_text(name);
@@ -101,6 +103,7 @@ impl<'a> Reply<'a> {
         let opcode = Opcode::from_code(code).ok_or(DecodeError::BadField("opcode"))?;
         let reply = match opcode {
             Opcode::Hello => Self::Welcome(Welcome::decode(&mut body)?),
+            Opcode::Ping if body.remaining() > PING_BYTES_MAX => return Err(DecodeError::BadField("echo")),
             Opcode::Ping => Self::Pong(body.bytes(body.remaining())?),
             Opcode::Resolve => Self::Resolved(Resolved::decode(&mut body)?),
             Opcode::Availability => Self::Availability(AvailabilityReply::decode(&mut body)?),
@@ -109,7 +112,10 @@ impl<'a> Reply<'a> {
             }
             Opcode::Open | Opcode::Close => Self::Sale(opcode, SaleReply::decode(&mut body)?),
             Opcode::Stats => {
-                let count = body.u16()?;
+                let count = usize::from(body.u16()?);
+                if count > STATS_MAX {
+                    return Err(DecodeError::BadField("stats"));
+                }
                 let stat = |body: &mut Reader<'a>| -> Result<_, DecodeError> {
                     let name = body.text("name", usize::from(u8::MAX))?.to_owned();
                     Ok((name, body.u64()?))
@@ -119,5 +125,39 @@ impl<'a> Reply<'a> {
         };
         body.finish()?;
         Ok(reply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::HEADER_BYTES;
+    use crate::limits::REPLY_BYTES_MAX;
+
+    fn decode(bytes: &[u8]) -> Result<Reply<'_>, DecodeError> {
+        Reply::decode(&frame::split(bytes, usize::MAX).expect("cut").expect("whole"))
+    }
+
+    #[test]
+    fn a_pong_is_no_longer_than_a_ping() {
+        let echo = [0; PING_BYTES_MAX + 1];
+        let mut bytes = Vec::new();
+        Reply::Pong(&echo[1..]).encode(1, &mut bytes);
+        assert_eq!(decode(&bytes), Ok(Reply::Pong(&echo[1..])));
+        bytes.clear();
+        Reply::Pong(&echo).encode(1, &mut bytes);
+        assert_eq!(decode(&bytes), Err(DecodeError::BadField("echo")));
+    }
+
+    #[test]
+    fn the_longest_stats_fit_a_reply() {
+        let stats = |count| Reply::Stats(vec![("n".repeat(255), u64::MAX); count]);
+        let mut bytes = Vec::new();
+        stats(STATS_MAX).encode(1, &mut bytes);
+        assert!(bytes.len() <= REPLY_BYTES_MAX, "{} bytes", bytes.len());
+        assert_eq!(decode(&bytes), Ok(stats(STATS_MAX)));
+        let count = (STATS_MAX as u16 + 1).to_le_bytes();
+        bytes[HEADER_BYTES..HEADER_BYTES + 2].copy_from_slice(&count);
+        assert_eq!(decode(&bytes), Err(DecodeError::BadField("stats")));
     }
 }

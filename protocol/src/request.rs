@@ -41,7 +41,7 @@ pub struct Reserve {
     pub from: StopIndex,
     /// Leaving here.
     pub to: StopIndex,
-    /// How many travel: 1 to `PASSENGERS_MAX`.
+    /// How many travel: 1 to `PASSENGERS_MAX`. Another number travels as it is and is answered BAD_PARTY.
     pub party: u8,
     /// How long to hold, in milliseconds; 0 for the sale's default.
     pub hold_ms: u32,
@@ -53,15 +53,18 @@ pub struct Reserve {
     pub first: bool,
 }
 
+/// Departure, hold, class, trip, party and wishes of the largest party.
+const FINGERPRINTED_BYTES_MAX: usize = 8 + 4 + 4 + 2 + PASSENGERS_MAX + 8 * PASSENGERS_MAX;
+
 impl Reserve {
     /// Those who travel.
     pub fn passengers(&self) -> &[PassengerId] {
-        &self.passengers[..usize::from(self.party)]
+        &self.passengers[..usize::from(self.party).min(PASSENGERS_MAX)]
     }
 
-    /// CRC32C of the body: two requests under one id are the same if this and the account are.
+    /// CRC32C of the body without id and account: two requests under one id are the same if this and the account are.
     pub fn fingerprint(&self) -> u32 {
-        let mut body = [0; 192];
+        let mut body = [0; FINGERPRINTED_BYTES_MAX];
         let mut rest = &mut body[..];
         let mut put = |bytes: &[u8]| {
             let (head, tail) = std::mem::take(&mut rest).split_at_mut(bytes.len());
@@ -72,7 +75,7 @@ impl Reserve {
         put(&self.hold_ms.to_le_bytes());
         put(&[self.class.0, self.from, self.to, self.party]);
         put(&[self.wishes.mode as u8, self.wishes.together as u8]);
-        put(&self.wishes.letters);
+        put(&self.wishes.letters[..self.passengers().len()]);
         for passenger in self.passengers() {
             put(&passenger.0.to_le_bytes());
         }
@@ -104,6 +107,9 @@ impl Reserve {
         let count = usize::from(party);
         if count == 0 || count > PASSENGERS_MAX {
             return Err(Mistake { status: Status::BadParty, detail: PASSENGERS_MAX as u64 });
+        }
+        if class == Class(0) {
+            return Err(Mistake { status: Status::UnknownClass, detail: 0 });
         }
         let wishes = Wishes::decode(count, body)?;
         let mut passengers = [PassengerId(0); PASSENGERS_MAX];
@@ -140,6 +146,10 @@ impl Target {
         Ok(Self { id, departure: DepartureId(body.u64()?), account: AccountId(body.u64()?) })
     }
 }
+
+/// In the place of a pair of stops: all pairs. No route has a stop 255, so that a trip from a stop to itself stays the
+/// mistake that it is.
+const ALL_PAIRS: (StopIndex, StopIndex) = (StopIndex::MAX, StopIndex::MAX);
 
 /// Free places of which pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,7 +244,7 @@ impl<'a> Request<'a> {
                 body.put_text(train);
             }
             Self::Availability(availability) => {
-                let (from, to) = availability.pair.unwrap_or((0, 0));
+                let (from, to) = availability.pair.unwrap_or(ALL_PAIRS);
                 body.put_u64(availability.departure.0);
                 body.put_u8(availability.class.map_or(0, |class| class.0));
                 body.put_u8(from);
@@ -310,8 +320,11 @@ fn decode_availability(body: &mut Reader<'_>) -> Result<Availability, DecodeErro
     let class = body.u8()?;
     let class = (class != 0).then_some(Class(class));
     let pair = match (body.u8()?, body.u8()?) {
-        (0, 0) => None,
+        ALL_PAIRS => None,
         pair => Some(pair),
     };
     Ok(Availability { departure, class, pair })
 }
+
+#[cfg(test)]
+mod tests;
