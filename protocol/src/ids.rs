@@ -1,5 +1,7 @@
 //! What everything is called on the wire and in the log.
 
+use crate::codec::{DecodeError, Reader};
+use crate::limits::STOPS_MAX;
 use std::fmt;
 
 /// A client's own name for one reservation: 128 random bits, drawn anew for each reservation. Asking again
@@ -17,6 +19,12 @@ pub struct PassengerId(pub u64);
 
 /// A stop of a departure's route, counted from 0. A trip goes from a lower to a higher one.
 pub type StopIndex = u8;
+
+/// Reads a trip's two stops, boarding first: the second is later, and on the longest route.
+pub(crate) fn read_trip(reader: &mut Reader<'_>) -> Result<(StopIndex, StopIndex), DecodeError> {
+    let (from, to) = (reader.u8()?, reader.u8()?);
+    if from < to && usize::from(to) < STOPS_MAX { Ok((from, to)) } else { Err(DecodeError::BadField("trip")) }
+}
 
 /// A service date: days since 1970-01-01, up to 2149-06-06.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +71,8 @@ impl fmt::Display for ReservationId {
     }
 }
 
-/// A kind of place. The code travels; RESOLVE tells the classes of a departure.
+/// A kind of place. The code travels; RESOLVE tells the classes of a departure. No class has the code 0: in
+/// AVAILABILITY that means all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Class(pub u8);
 
@@ -86,8 +95,17 @@ impl Class {
         if let Some((class, _)) = Self::NAMES.iter().find(|(_, known)| *known == name) {
             return Some(*class);
         }
-        let code = name.strip_prefix("class-")?.parse().ok()?;
+        let digits = name.strip_prefix("class-").filter(|digits| !digits.starts_with(['0', '+']))?;
+        let code = digits.parse().ok()?;
         (code >= 64).then_some(Self(code))
+    }
+
+    /// Reads the code of a real class.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match reader.u8()? {
+            0 => Err(DecodeError::BadField("class")),
+            code => Ok(Self(code)),
+        }
     }
 }
 
@@ -96,6 +114,36 @@ impl fmt::Display for Class {
         match Self::NAMES.iter().find(|(class, _)| class == self) {
             Some((_, name)) => f.write_str(name),
             None => write!(f, "class-{}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_even() {
+        let mut counts = [0_u32; 16];
+        for train in 0..100 {
+            for day in 20_000..20_100 {
+                let departure = DepartureId::new(&format!("G{train}"), Day(day));
+                assert_eq!(departure.day(), Day(day));
+                counts[usize::from(departure.partition(16))] += 1;
+            }
+        }
+        assert!(counts.iter().all(|count| (500..750).contains(count)), "{counts:?}");
+        assert_eq!(DepartureId(u64::MAX).partition(1), 0);
+    }
+
+    #[test]
+    fn classes_have_one_name_each() {
+        for code in (1..=9).chain(64..=255) {
+            let name = Class(code).to_string();
+            assert_eq!(Class::from_name(&name), Some(Class(code)), "{name}");
+        }
+        for bad in ["", "class-0", "class-63", "class-256", "class-064", "class-+64", "First"] {
+            assert_eq!(Class::from_name(bad), None, "{bad}");
         }
     }
 }

@@ -12,12 +12,12 @@
 //! ```
 
 use crate::codec::{DecodeError, Put, Reader};
-use crate::ids::{AccountId, Class, DepartureId, PassengerId, ReservationId, StopIndex};
-use crate::limits::PASSENGERS_MAX;
+use crate::ids::{AccountId, Class, DepartureId, PassengerId, ReservationId, StopIndex, read_trip};
+use crate::limits::{PASSENGERS_MAX, SEATS_PER_CLASS_MAX};
 use crate::plan::DeparturePlan;
 use crate::reply::Sale;
 use crate::reservation::State;
-use crate::wishes::{Met, Together};
+use crate::wishes::Met;
 
 /// The number of a seat within its class, in the order of the plan.
 pub type SeatNumber = u16;
@@ -57,7 +57,7 @@ pub struct ReservationRecord {
     pub party: u8,
     /// Which wishes the seats meet.
     pub met: Met,
-    /// The first `party` are the seats that it has, or had.
+    /// The first `party` are the seats that it has, or had: all numbers, or all `NO_SEAT`.
     pub seats: [SeatNumber; PASSENGERS_MAX],
     /// The first `party` are those who travel.
     pub passengers: [PassengerId; PASSENGERS_MAX],
@@ -104,8 +104,9 @@ impl ReservationRecord {
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let state = State::from_code(reader.u8()?).ok_or(DecodeError::BadField("state"))?;
-        let (class, from, to, party) = (Class(reader.u8()?), reader.u8()?, reader.u8()?, reader.u8()?);
-        let together = Together::from_code(reader.u8()?).ok_or(DecodeError::BadField("together"))?;
+        let class = Class::read(reader)?;
+        let (from, to) = read_trip(reader)?;
+        let (party, together) = (reader.u8()?, reader.u8()?);
         if reader.u8()? != 0 {
             return Err(DecodeError::BadField("reserved byte"));
         }
@@ -118,10 +119,14 @@ impl ReservationRecord {
         let id = ReservationId(reader.u128()?);
         let account = AccountId(reader.u64()?);
         let deadline_ms = reader.u64()?;
-        let met = Met { together, letters: reader.u16()? };
+        let met = Met::from_fields(together, reader.u16()?, party)?;
         let mut seats = [NO_SEAT; PASSENGERS_MAX];
-        for seat in seats.iter_mut().take(count) {
-            *seat = reader.u16()?;
+        for at in 0..count {
+            seats[at] = reader.u16()?;
+            let numbered = usize::from(seats[at]) < SEATS_PER_CLASS_MAX;
+            if !numbered && seats[at] != NO_SEAT || numbered != (seats[0] != NO_SEAT) {
+                return Err(DecodeError::BadField("seat"));
+            }
         }
         let mut passengers = [PassengerId(0); PASSENGERS_MAX];
         for passenger in passengers.iter_mut().take(count) {
@@ -204,8 +209,11 @@ impl Record {
             KIND_SALE => {
                 let sale = Sale::from_code(reader.u8()?).ok_or(DecodeError::BadField("sale"))?;
                 let released_percent = reader.u8()?;
-                if !(1..=100).contains(&released_percent) || reader.u8()? != 0 {
+                if !(1..=100).contains(&released_percent) {
                     return Err(DecodeError::BadField("released percent"));
+                }
+                if reader.u8()? != 0 {
+                    return Err(DecodeError::BadField("reserved byte"));
                 }
                 let version = reader.u32()?;
                 let departure = DepartureId(reader.u64()?);
@@ -228,3 +236,6 @@ pub fn encode_plan(departure: DepartureId, plan: &DeparturePlan, out: &mut Vec<u
         u16::try_from(out.len() - start).expect("128 stops and 8 classes of 64 blocks are below 64 KiB");
     out[length_at..length_at + 2].copy_from_slice(&length.to_le_bytes());
 }
+
+#[cfg(test)]
+mod tests;

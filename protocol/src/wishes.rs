@@ -78,3 +78,14 @@ pub struct Met {
     /// Bit i: passenger i wished a letter and has it.
     pub letters: u16,
 }
+
+impl Met {
+    /// What these fields say of a party: nobody beyond it has a letter.
+    pub(crate) fn from_fields(together: u8, letters: u16, party: u8) -> Result<Self, DecodeError> {
+        let together = Together::from_code(together).ok_or(DecodeError::BadField("together"))?;
+        if u32::from(letters) >> party.min(16) != 0 {
+            return Err(DecodeError::BadField("letters"));
+        }
+        Ok(Self { together, letters })
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::codec::{DecodeError, Put, Reader};
 use crate::ids::{Class, DepartureId};
-use crate::limits::CLASSES_MAX;
+use crate::limits::{CLASSES_MAX, STOPS_MAX};
 
 /// Free places in one class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub struct AvailabilityReply {
     pub version: u64,
     /// Milliseconds since the last of them; all ones before the first.
     pub age_ms: u64,
-    /// Stops of the route.
+    /// Stops of the route: 2 to `STOPS_MAX`.
     pub stops: u8,
-    /// One entry a class.
+    /// One entry a class, 1 to `CLASSES_MAX`, none twice; all as long as each other.
     pub classes: Vec<ClassFree>,
 }
 
@@ -50,21 +50,75 @@ impl AvailabilityReply {
         let (version, age_ms) = (body.u64()?, body.u64()?);
         let stops = body.u8()?;
         let classes = usize::from(body.u8()?);
-        if classes > CLASSES_MAX {
+        if !(2..=STOPS_MAX).contains(&usize::from(stops)) {
+            return Err(DecodeError::BadField("stops"));
+        }
+        if !(1..=CLASSES_MAX).contains(&classes) {
             return Err(DecodeError::BadField("classes"));
         }
         let pairs = usize::from(body.u16()?);
-        let all_pairs = usize::from(stops) * usize::from(stops).saturating_sub(1) / 2;
+        let all_pairs = usize::from(stops) * (usize::from(stops) - 1) / 2;
         if pairs != 1 && pairs != all_pairs {
             return Err(DecodeError::BadField("pairs"));
         }
-        let mut entries = Vec::with_capacity(classes);
+        let mut entries: Vec<ClassFree> = Vec::with_capacity(classes);
         for _ in 0..classes {
-            let class = Class(body.u8()?);
+            let class = Class::read(body)?;
+            if entries.iter().any(|entry| entry.class == class) {
+                return Err(DecodeError::BadField("class"));
+            }
             let mut numbers = Reader::new(body.bytes(pairs * 4)?);
             let free = (0..pairs).map(|_| numbers.u32()).collect::<Result<_, _>>()?;
             entries.push(ClassFree { class, free });
         }
         Ok(Self { departure, version, age_ms, stops, classes: entries })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(stops: u8, pairs: usize, classes: &[u8]) -> Result<AvailabilityReply, DecodeError> {
+        let entry = |code: &u8| ClassFree { class: Class(*code), free: vec![7; pairs] };
+        let classes = classes.iter().map(entry).collect();
+        let reply = AvailabilityReply { departure: DepartureId(1), version: 2, age_ms: 3, stops, classes };
+        let mut body = Vec::new();
+        reply.encode(&mut body);
+        AvailabilityReply::decode(&mut Reader::new(&body)).inspect(|decoded| assert_eq!(*decoded, reply))
+    }
+
+    #[test]
+    fn one_pair_or_all() {
+        assert!(decode(5, 1, &[1, 2]).is_ok());
+        assert!(decode(5, 10, &[1, 2]).is_ok());
+        assert_eq!(decode(5, 9, &[1, 2]), Err(DecodeError::BadField("pairs")));
+    }
+
+    #[test]
+    fn a_route_has_two_stops_or_more() {
+        assert!(decode(2, 1, &[1]).is_ok());
+        assert_eq!(decode(1, 0, &[1]), Err(DecodeError::BadField("stops")));
+        assert_eq!(decode(129, 1, &[1]), Err(DecodeError::BadField("stops")));
+    }
+
+    /// An answer without classes had two spellings: one pair, or all of them, of nothing.
+    #[test]
+    fn no_classes_is_no_answer() {
+        let mut body = Vec::new();
+        let classes = vec![];
+        let reply = AvailabilityReply { departure: DepartureId(1), version: 2, age_ms: 3, stops: 3, classes };
+        reply.encode(&mut body);
+        for pairs in [0, 1, 3] {
+            body[26] = pairs;
+            let decoded = AvailabilityReply::decode(&mut Reader::new(&body));
+            assert_eq!(decoded, Err(DecodeError::BadField("classes")), "{pairs} pairs");
+        }
+    }
+
+    #[test]
+    fn classes_are_real_and_stand_once() {
+        assert_eq!(decode(5, 1, &[0]), Err(DecodeError::BadField("class")));
+        assert_eq!(decode(5, 1, &[3, 3]), Err(DecodeError::BadField("class")));
     }
 }

@@ -29,6 +29,18 @@ pub struct ClassInfo {
     pub capacity: u32,
 }
 
+impl ClassInfo {
+    fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let class = Class::read(body)?;
+        let numbered = match body.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(DecodeError::BadField("numbered")),
+        };
+        Ok(Self { class, numbered, capacity: body.u32()? })
+    }
+}
+
 /// The answer to RESOLVE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
@@ -50,7 +62,7 @@ pub struct Resolved {
     pub passengers_per_reservation: u8,
     /// The stops in order: 2 to `STOPS_MAX`.
     pub stops: Vec<Stop>,
-    /// The classes: 1 to `CLASSES_MAX`.
+    /// The classes: 1 to `CLASSES_MAX`, none twice.
     pub classes: Vec<ClassInfo>,
 }
 
@@ -92,12 +104,14 @@ impl Resolved {
         if !(2..=STOPS_MAX).contains(&stops) {
             return Err(DecodeError::BadField("stops"));
         }
-        let class_info = |body: &mut Reader<'_>| -> Result<_, DecodeError> {
-            let class = Class(body.u8()?);
-            let numbered = body.u8()? != 0;
-            Ok(ClassInfo { class, numbered, capacity: body.u32()? })
-        };
-        let classes = (0..classes).map(|_| class_info(body)).collect::<Result<_, _>>()?;
+        let classes = (0..classes).map(|_| ClassInfo::decode(body)).collect::<Result<Vec<_>, _>>()?;
+        if classes
+            .iter()
+            .enumerate()
+            .any(|(at, info)| classes[..at].iter().any(|one| one.class == info.class))
+        {
+            return Err(DecodeError::BadField("class"));
+        }
         let stop = |body: &mut Reader<'_>| -> Result<_, DecodeError> {
             let (arrival_s, departure_s) = (body.u32()?, body.u32()?);
             let code = body.text("stop code", NAME_BYTES_MAX)?.to_owned();
@@ -117,5 +131,57 @@ impl Resolved {
             stops,
             classes,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved() -> Resolved {
+        let stop = |code: &str| Stop { code: code.into(), name: code.into(), arrival_s: 0, departure_s: 60 };
+        Resolved {
+            departure: DepartureId(1),
+            sale: Sale::ByRules,
+            opens_in_ms: 0,
+            closes_in_ms: u64::MAX,
+            hold_ms_default: 600_000,
+            hold_ms_max: 900_000,
+            places_per_account: 10,
+            passengers_per_reservation: 9,
+            stops: vec![stop("A"), stop("B")],
+            classes: vec![ClassInfo { class: Class(3), numbered: true, capacity: 1000 }],
+        }
+    }
+
+    fn decode_edited(at: usize, value: u8) -> Result<Resolved, DecodeError> {
+        let mut body = Vec::new();
+        resolved().encode(&mut body);
+        body[at] = value;
+        Resolved::decode(&mut Reader::new(&body))
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        assert_eq!(decode_edited(0, 1), Ok(resolved()));
+    }
+
+    #[test]
+    fn one_spelling_of_numbered() {
+        assert_eq!(decode_edited(41, 2), Err(DecodeError::BadField("numbered")));
+    }
+
+    #[test]
+    fn no_class_has_the_code_0() {
+        assert_eq!(decode_edited(40, 0), Err(DecodeError::BadField("class")));
+    }
+
+    #[test]
+    fn no_class_stands_twice() {
+        let mut twice = resolved();
+        twice.classes.push(twice.classes[0]);
+        let mut body = Vec::new();
+        twice.encode(&mut body);
+        assert_eq!(Resolved::decode(&mut Reader::new(&body)), Err(DecodeError::BadField("class")));
     }
 }

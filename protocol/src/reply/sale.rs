@@ -29,7 +29,7 @@ pub struct SaleReply {
     pub departure: DepartureId,
     /// The operator's word from here on.
     pub sale: Sale,
-    /// The percent of its places that are for sale.
+    /// The percent of its places that are for sale: 1 to 100.
     pub released_percent: u8,
 }
 
@@ -43,6 +43,27 @@ impl SaleReply {
     pub(super) fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let departure = DepartureId(body.u64()?);
         let sale = Sale::from_code(body.u8()?).ok_or(DecodeError::BadField("sale"))?;
-        Ok(Self { departure, sale, released_percent: body.u8()? })
+        let released_percent = body.u8()?;
+        if !(1..=100).contains(&released_percent) {
+            return Err(DecodeError::BadField("released percent"));
+        }
+        Ok(Self { departure, sale, released_percent })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_1_to_100_percent() {
+        for (released_percent, good) in [(0, false), (1, true), (100, true), (101, false)] {
+            let reply = SaleReply { departure: DepartureId(1), sale: Sale::Opened, released_percent };
+            let mut body = Vec::new();
+            reply.encode(&mut body);
+            let decoded = SaleReply::decode(&mut Reader::new(&body));
+            let expected = if good { Ok(reply) } else { Err(DecodeError::BadField("released percent")) };
+            assert_eq!(decoded, expected);
+        }
     }
 }

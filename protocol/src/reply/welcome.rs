@@ -12,7 +12,7 @@ pub struct Welcome {
     pub core: u8,
     /// Whether the token made this an operator's connection.
     pub operator: bool,
-    /// Requests in flight that this connection may have; the server stops reading above it.
+    /// Requests in flight that this connection may have, at least 1; the server stops reading above it.
     pub credit: u32,
     /// Bytes of the longest request.
     pub request_bytes_max: u32,
@@ -56,6 +56,12 @@ impl Welcome {
         if !(1..=CORES_MAX).contains(&cores) {
             return Err(DecodeError::BadField("cores"));
         }
+        if usize::from(core) >= cores {
+            return Err(DecodeError::BadField("core"));
+        }
+        if credit == 0 {
+            return Err(DecodeError::BadField("credit"));
+        }
         let core_ports = (0..cores).map(|_| body.u16()).collect::<Result<_, _>>()?;
         let partitions = body.u16()?;
         if !(1..=PARTITIONS_MAX).contains(&partitions) {
@@ -77,5 +83,48 @@ impl Welcome {
             partition_cores,
             server,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn welcome() -> Welcome {
+        Welcome {
+            version: 1,
+            core: 1,
+            operator: false,
+            credit: 64,
+            request_bytes_max: 512,
+            reply_bytes_max: 262_144,
+            core_ports: vec![7501, 7502],
+            partition_cores: vec![0, 1, 0],
+            server: "seathold".into(),
+        }
+    }
+
+    fn decode_edited(at: usize, value: u8) -> Result<Welcome, DecodeError> {
+        let mut body = Vec::new();
+        welcome().encode(&mut body);
+        body[at] = value;
+        Welcome::decode(&mut Reader::new(&body))
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        assert_eq!(decode_edited(0, 1), Ok(welcome()));
+    }
+
+    #[test]
+    fn every_core_of_the_map_exists() {
+        assert_eq!(decode_edited(2, 2), Err(DecodeError::BadField("core")));
+        assert_eq!(decode_edited(23, 2), Err(DecodeError::BadField("partition map")));
+    }
+
+    /// A client without credit could never ask anything.
+    #[test]
+    fn some_credit_is_given() {
+        assert_eq!(decode_edited(4, 0), Err(DecodeError::BadField("credit")));
     }
 }
