@@ -33,8 +33,7 @@ const SILENCE_MIN: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Builder {
     url: String,
-    client_name: String,
-    operator_token: String,
+    greeting: Greeting,
     timeout: Duration,
     connect_timeout: Duration,
     backoff: (Duration, Duration),
@@ -47,8 +46,10 @@ impl Builder {
     pub(crate) fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
-            client_name: concat!("seathold-client/", env!("CARGO_PKG_VERSION")).to_owned(),
-            operator_token: String::new(),
+            greeting: Greeting {
+                client: concat!("seathold-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+                token: String::new(),
+            },
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             backoff: (Duration::from_millis(10), Duration::from_secs(1)),
@@ -59,13 +60,13 @@ impl Builder {
 
     /// The name that the server's log shows: at most 64 bytes. Default: this SDK and its version.
     pub fn client_name(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.client_name);
+        name.clone_into(&mut self.greeting.client);
         self
     }
 
     /// What makes this an operator's client, who may open and close sales: at most 128 bytes. Default: none.
     pub fn operator_token(mut self, token: &str) -> Self {
-        token.clone_into(&mut self.operator_token);
+        token.clone_into(&mut self.greeting.token);
         self
     }
 
@@ -135,10 +136,9 @@ impl Builder {
             backoff: Backoff::new(micros(self.backoff.0), micros(self.backoff.1)),
             connections_per_core: self.connections_per_core,
         };
-        let greeting = Greeting { client: self.client_name, token: self.operator_token };
         let seed = SysRng.try_next_u64().map_err(std::io::Error::other)?;
         let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut session = Session::new(greeting, settings, rng, Arc::clone(&tally), clock.now());
+        let mut session = Session::new(self.greeting, settings, rng, Arc::clone(&tally), clock.now());
         if let Some(greeter) = greeter {
             session.announce_door(greeter);
         }
@@ -154,9 +154,9 @@ impl Builder {
     fn check(&self) -> Result<(), BuildError> {
         let is_text = |text: &str, max| text.len() <= max && !text.chars().any(char::is_control);
         let (min, max) = self.backoff;
-        let wrong = if !is_text(&self.client_name, NAME_BYTES_MAX) {
+        let wrong = if !is_text(&self.greeting.client, NAME_BYTES_MAX) {
             "a client's name has at most 64 bytes and no control characters"
-        } else if !is_text(&self.operator_token, TOKEN_BYTES_MAX) {
+        } else if !is_text(&self.greeting.token, TOKEN_BYTES_MAX) {
             "an operator's token has at most 128 bytes and no control characters"
         } else if !(1..=CONNECTIONS_PER_CORE_MAX).contains(&self.connections_per_core) {
             "there are 1 to 16 connections per core"

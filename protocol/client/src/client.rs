@@ -53,7 +53,7 @@ impl Client {
     /// Begins a call whose completion goes to `queue` with `tag`. Never waits: a full client or queue turns the call away
     /// with `Error::NotDone`, and there is no completion then.
     pub fn submit(&self, call: Call, tag: u64, queue: &CompletionQueue) -> Result<(), Error> {
-        let sink = queue.admit(tag)?;
+        let sink = queue.admit(tag).inspect_err(|_| count(&self.handle.tally.not_done))?;
         self.handle.submit(call, sink, self.timeout).map_err(|(error, sink)| {
             queue.withdraw(sink);
             error

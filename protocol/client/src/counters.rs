@@ -33,7 +33,7 @@ counters! {
     repeated "Requests that were sent again under the same id."
     done "Calls that ended with what they asked for."
     refused "Calls that ended with `Error::Refused`."
-    not_done "Calls that ended with `Error::NotDone`, those turned away by a full queue included."
+    not_done "Calls that ended with `Error::NotDone`, those turned away by a full client or queue included."
     unknown "Calls that ended with `Error::Unknown`."
     asked_to_wait "BUSY, UNAVAILABLE and UNKNOWN replies."
     attempts_timed_out "Attempts that were given up for a repeat because no reply came in time."

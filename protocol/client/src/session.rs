@@ -15,6 +15,7 @@ use seathold_protocol::frame::{Frame, Opcode, REPLY_BIT};
 use seathold_protocol::limits::REPLY_BYTES_MAX;
 use seathold_protocol::reply::{Refusal, Reply};
 use seathold_protocol::request::{Hello, Request, VERSION};
+use seathold_protocol::status::Status;
 use slab::Slab;
 
 use crate::call::{Answer, Call};
@@ -25,6 +26,7 @@ use crate::error::{Error, Fault, Reason};
 use crate::flight::{Flight, Next, Place};
 use crate::link::{FlightKey, HELLO_CORRELATION, State};
 use crate::links::{Action, DOOR, LinkSettings, Links};
+use crate::timers::Timers;
 
 /// Bytes of requests that may wait for one connection's socket: what a turn at full speed encodes. Above it requests
 /// stay calls.
@@ -40,10 +42,17 @@ pub(crate) struct Submission {
 }
 
 /// What HELLO says.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Greeting {
     pub(crate) client: String,
     pub(crate) token: String,
+}
+
+/// The token is for the server alone.
+impl std::fmt::Debug for Greeting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Greeting").field("client", &self.client).finish_non_exhaustive()
+    }
 }
 
 /// Calls in flight and the connections that they take.
@@ -52,7 +61,7 @@ pub(crate) struct Session {
     greeting: Greeting,
     flights: Slab<Flight>,
     serial: u64,
-    timers: crate::timers::Timers,
+    timers: Timers,
     due: Vec<usize>,
     links: Links,
     /// Calls for which there is no connection at all.
@@ -75,7 +84,7 @@ impl Session {
             greeting,
             flights: Slab::new(),
             serial: 0,
-            timers: crate::timers::Timers::new(),
+            timers: Timers::new(),
             due: Vec::new(),
             links: Links::new(settings, now),
             homeless: VecDeque::new(),
@@ -329,7 +338,10 @@ impl Session {
 }
 
 /// BUSY, UNAVAILABLE and UNKNOWN; NOT_OPEN ends a call.
-fn asks_to_wait(status: seathold_protocol::status::Status) -> bool {
-    use seathold_protocol::status::Status::{Busy, Unavailable, Unknown};
-    matches!(status, Busy | Unavailable | Unknown)
+fn asks_to_wait(status: Status) -> bool {
+    matches!(status, Status::Busy | Status::Unavailable | Status::Unknown)
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;
