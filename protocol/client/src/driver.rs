@@ -87,8 +87,7 @@ impl Driver {
     }
 
     fn sleep(&mut self, events: &mut Events) {
-        let may_read = |line: &Line| matches!(line, Line::Open(socket, _) if socket.is_readable());
-        let mut timeout = if self.lines.iter().any(may_read) {
+        let mut timeout = if (0..self.lines.len()).any(|index| self.has_work(index)) {
             Some(Duration::ZERO)
         } else {
             let now = self.clock.now();
@@ -104,6 +103,14 @@ impl Driver {
             events.clear();
         }
         self.doorbell.awake();
+    }
+
+    /// Whether a connection has more to read or to write than one turn does: its event will not come again.
+    fn has_work(&mut self, index: usize) -> bool {
+        let Line::Open(socket, _) = &self.lines[index] else { return false };
+        let to_write = |session: &mut Session| !socket.outbox.is_empty() || session.may_send(index);
+        socket.is_connected()
+            && (socket.is_readable() || (socket.is_writable() && to_write(&mut self.session)))
     }
 
     fn notice(&mut self, events: &Events) {

@@ -92,11 +92,15 @@ pub use error::{BuildError, Error, Fault, Reason};
 pub use refusal::Refusal;
 pub use reserve::{ReserveRequest, new_reservation_id};
 
+pub use seathold_protocol::DecodeError;
+pub use seathold_protocol::frame::FrameError;
+pub use seathold_protocol::limits::PASSENGERS_MAX;
 pub use seathold_protocol::plan::Seat;
 pub use seathold_protocol::reply::{
     AvailabilityReply, ClassFree, ClassInfo, Resolved, Sale, SaleReply, Stop,
 };
 pub use seathold_protocol::request::{Availability, Target};
 pub use seathold_protocol::reservation::{Reservation, State};
+pub use seathold_protocol::status::Status;
 pub use seathold_protocol::wishes::{Met, Together, WishMode, Wishes};
 pub use seathold_protocol::{AccountId, Class, Day, DepartureId, PassengerId, ReservationId, StopIndex};

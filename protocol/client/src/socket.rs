@@ -72,6 +72,11 @@ impl Socket {
         self.readable
     }
 
+    /// Whether `flush` would try to write.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writable && self.is_connected()
+    }
+
     /// The peer's address at the moment when the connection comes up, `None` before and after.
     pub(crate) fn came_up(&mut self) -> Result<Option<IpAddr>, Fault> {
         if self.stage != Stage::Connecting || !(self.writable || self.readable) {
@@ -122,7 +127,7 @@ impl Socket {
 
     /// Writes once what is in the outbox.
     pub(crate) fn flush(&mut self) -> Result<(), Fault> {
-        if self.outbox.is_empty() || !self.writable || !self.is_connected() {
+        if self.outbox.is_empty() || !self.is_writable() {
             return Ok(());
         }
         match self.stream.write(&self.outbox) {

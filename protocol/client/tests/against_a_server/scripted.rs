@@ -52,8 +52,10 @@ impl Server {
         let (stream, _) = self.listener.accept().expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
-        let mut peer = Peer { stream, bytes: Vec::new() };
-        assert_eq!(peer.read().opcode, Opcode::Hello);
+        let mut peer = Peer { stream, bytes: Vec::new(), hello: Vec::new() };
+        let hello = peer.read();
+        assert_eq!(hello.opcode, Opcode::Hello);
+        peer.hello = hello.body;
         peer
     }
 
@@ -98,6 +100,8 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
 pub(crate) struct Peer {
     stream: TcpStream,
     bytes: Vec<u8>,
+    /// The body of HELLO.
+    pub(crate) hello: Vec<u8>,
 }
 
 /// A request as it came.
