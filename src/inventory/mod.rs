@@ -19,6 +19,9 @@ mod seats;
 mod stock;
 mod trip;
 
+#[cfg(test)]
+mod tests;
+
 pub use layout::Layout;
 pub use places::{NO_SEAT, Places, SeatIndex, Shortage, Taken};
 pub use published::Published;

@@ -6,7 +6,7 @@ use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::wishes::{Met, Together, WishMode, Wishes};
 
 use super::best_fit::Tiers;
-use super::places::Places;
+use super::places::{NO_SEAT, Places};
 use super::seat_map::{Groups, Run, SeatMap};
 
 /// Seats `party` passengers among the candidates. `None` when they do not suffice for what binds: the number of
@@ -100,18 +100,21 @@ impl Room<'_> {
     }
 }
 
-/// Draws a seat within `runs`, which have enough, for each passenger: those with a letter choose first.
+/// Draws a seat within `runs`, which have enough, for each passenger: those with a letter choose first, the others
+/// sit in the order of the seats.
 fn fill(map: &SeatMap, tiers: &mut Tiers, runs: &[Run], letters: &[u8]) -> Places {
     let mut places = Places::unnumbered(letters.len());
-    let mut waiting = [true; PASSENGERS_MAX];
-    for ((place, letter), waiting) in places.seats_mut().iter_mut().zip(letters).zip(&mut waiting) {
+    for (place, letter) in places.seats_mut().iter_mut().zip(letters) {
         let lettered = map.with_letter(*letter).and_then(|seats| tiers.draw(runs, Some(seats)));
-        if let Some(seat) = lettered {
-            (*place, *waiting) = (seat, false);
-        }
+        *place = lettered.unwrap_or(NO_SEAT);
     }
-    for (place, _) in places.seats_mut().iter_mut().zip(waiting).filter(|(_, waiting)| *waiting) {
-        *place = tiers.draw(runs, None).expect("a group is chosen for having a candidate per passenger");
+    let mut others = [NO_SEAT; PASSENGERS_MAX];
+    let waiting = places.seats().iter().filter(|seat| **seat == NO_SEAT).count();
+    for seat in &mut others[..waiting] {
+        *seat = tiers.draw(runs, None).expect("a group is chosen for having a candidate per passenger");
     }
+    others[..waiting].sort_unstable();
+    let seatless = places.seats_mut().iter_mut().filter(|seat| **seat == NO_SEAT);
+    seatless.zip(others).for_each(|(place, seat)| *place = seat);
     places
 }
