@@ -5,7 +5,7 @@ use seathold_protocol::limits::PASSENGERS_MAX;
 /// A seat's number within its class, from 0, in the order of the seat plan.
 pub type SeatIndex = u16;
 
-/// Stands for a place without a number (standing, admission).
+/// Stands for a place without a number (standing, admission). No class has this many seats.
 pub const NO_SEAT: SeatIndex = SeatIndex::MAX;
 
 /// One place for each passenger of a party, in the order of the passengers.

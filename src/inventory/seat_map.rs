@@ -16,7 +16,7 @@ pub(super) const WORD: usize = u64::BITS as usize;
 #[derive(Debug)]
 pub(super) struct SeatMap {
     seats: Box<[Seat]>,
-    /// Seats with the letter A, then those with B, and so on to Z; empty for a letter that no seat has.
+    /// At `letter - A`: the seats with that letter; empty when there are none.
     letters: [Box<[u64]>; 26],
     /// At `party - 1`: seats that start `party` consecutive seats of one row.
     starts: [Box<[u64]>; PASSENGERS_MAX],
@@ -112,7 +112,8 @@ impl Run {
     }
 }
 
-/// The rows or the coaches of a class, by their first seat. One that is spread over several blocks has several runs.
+/// The rows or the coaches of a class, in the order of their numbers. One that is spread over several blocks has
+/// several runs.
 #[derive(Debug)]
 pub(super) struct Groups {
     runs: Box<[Run]>,
@@ -131,17 +132,15 @@ impl Groups {
                 _ => runs.push(Run { start: at, end: at + 1 }),
             }
         }
-        let mut groups: Vec<Vec<Run>> = groups.into_values().collect();
-        groups.sort_by_key(|runs| runs[0].start);
-        let ends = groups.iter().scan(0, |end, runs| {
+        let ends = groups.values().scan(0, |end, runs| {
             *end += runs.len() as u16;
             Some(*end)
         });
         let size = |runs: &Vec<Run>| runs.iter().map(|run| usize::from(run.end - run.start)).sum();
         Self {
             ends: ends.collect(),
-            largest: groups.iter().map(size).max().unwrap_or(0),
-            runs: groups.into_iter().flatten().collect(),
+            largest: groups.values().map(size).max().unwrap_or(0),
+            runs: groups.into_values().flatten().collect(),
         }
     }
 

@@ -81,6 +81,7 @@ impl Inventory {
     ) -> Result<(Places, Met), Shortage> {
         assert!((1..=PASSENGERS_MAX).contains(&party), "a party of {party} is refused where it is read");
         let free = published.free(class_index, trip);
+        debug_assert_eq!(free, self.free(class_index, trip), "the published counts are this departure's own");
         if (free as usize) < party {
             return Err(Shortage::SoldOut { free });
         }
@@ -102,7 +103,7 @@ impl Inventory {
     }
 
     /// Takes exactly these places, as a replay of the ledger does; or says which stands in the way and changes
-    /// nothing.
+    /// nothing. A replay after the released percent was lowered meets `NotForSale` and releases more first.
     pub fn take_exact(
         &mut self,
         class_index: usize,

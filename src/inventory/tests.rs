@@ -280,7 +280,7 @@ proptest! {
     }
 }
 
-/// One class in one coach with rows of A B C D F; the last row is cut short by taking it out of the plan.
+/// One class in one coach with rows of A B C D F.
 fn coach_of(rows: u16) -> SeatPlan {
     let blocks = vec![Block { coach: 1, first_row: 1, rows, letters: b"ABCDF".to_vec() }];
     SeatPlan { classes: vec![ClassPlan { class: Class(3), stock: Stock::Seats(blocks) }] }
