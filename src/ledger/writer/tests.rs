@@ -1,0 +1,147 @@
+//! The ledger thread over a log that does what a test tells it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use seathold_protocol::batch::Position;
+
+use super::*;
+
+/// What the log answers next; `Ok` when nothing is left.
+type Script = Arc<Mutex<Vec<AppendError>>>;
+
+/// Remembers the sizes of its appends.
+struct Scripted {
+    script: Script,
+    appends: Arc<Mutex<Vec<usize>>>,
+    covered: Vec<(u16, u64)>,
+}
+
+impl Log for Scripted {
+    fn append(&mut self, batches: &[&Batch]) -> Result<(), AppendError> {
+        if let Some(error) = self.script.lock().unwrap().pop() {
+            return Err(error);
+        }
+        self.appends.lock().unwrap().push(batches.len());
+        Ok(())
+    }
+
+    fn covered(&mut self, partition: u16, sequence: u64) {
+        self.covered.push((partition, sequence));
+    }
+
+    fn wants_compaction(&self) -> Option<Vec<(u16, u64)>> {
+        self.covered.is_empty().then(|| vec![(3, 9)])
+    }
+}
+
+struct Rig {
+    writer: LedgerWriter,
+    notices: Receiver<(usize, Notice)>,
+    broken: Receiver<AppendError>,
+    appends: Arc<Mutex<Vec<usize>>>,
+}
+
+fn rig(cores: usize, script: Vec<AppendError>) -> Rig {
+    let (notice, notices) = bounded(1000);
+    let (on_broken, broken) = bounded(1);
+    let appends = Arc::new(Mutex::new(Vec::new()));
+    let log =
+        Scripted { script: Arc::new(Mutex::new(script)), appends: appends.clone(), covered: Vec::new() };
+    let on_notice = move |core, news| notice.send((core, news)).unwrap();
+    let writer =
+        LedgerWriter::spawn(Box::new(log), cores, on_notice, move |error| on_broken.send(error).unwrap());
+    Rig { writer: writer.unwrap(), notices, broken, appends }
+}
+
+fn commit(core: usize) -> Commit {
+    let position = Position { epoch: 1, sequence: 1 };
+    let batch = Batch {
+        partition: 0,
+        position,
+        previous_epoch: 0,
+        stamp: Default::default(),
+        records: 3,
+        payload: vec![7; 80],
+    };
+    Commit { core, batches: vec![batch], covered: Vec::new() }
+}
+
+fn no_space() -> AppendError {
+    AppendError::NoSpace(io::ErrorKind::StorageFull.into())
+}
+
+#[test]
+fn each_core_gets_its_own_commit_back() {
+    let rig = rig(2, vec![]);
+    let commits = rig.writer.commits();
+    commits.send(commit(0));
+    commits.send(commit(1));
+    drop(commits);
+    let figures = rig.writer.figures();
+    rig.writer.join();
+    let durable: Vec<_> =
+        rig.notices.iter().filter(|(_, notice)| matches!(notice, Notice::Durable(_))).collect();
+    assert_eq!(durable, [(0, Notice::Durable(commit(0))), (1, Notice::Durable(commit(1)))]);
+    assert_eq!(figures.batches.load(Relaxed), 2);
+    assert_eq!(figures.records.load(Relaxed), 6);
+    assert_eq!(figures.groups.load(Relaxed) as usize, rig.appends.lock().unwrap().len());
+}
+
+#[test]
+fn a_full_disk_stalls_and_goes_on_by_itself() {
+    let rig = rig(2, vec![no_space(), no_space()]);
+    let commits = rig.writer.commits();
+    commits.send(commit(0));
+    let news: Vec<_> = rig.notices.iter().take(5).collect();
+    let expected = [
+        (0, Notice::Stalled),
+        (1, Notice::Stalled),
+        (0, Notice::Resumed),
+        (1, Notice::Resumed),
+        (0, Notice::Durable(commit(0))),
+    ];
+    assert_eq!(news, expected);
+    assert_eq!(rig.writer.figures().no_space.load(Relaxed), 2);
+    drop(commits);
+    rig.writer.join();
+}
+
+#[test]
+fn the_end_does_not_wait_for_space_that_never_comes() {
+    let rig = rig(1, (0..1000).map(|_| no_space()).collect());
+    let commits = rig.writer.commits();
+    commits.send(commit(0));
+    drop(commits);
+    rig.writer.join();
+    assert_eq!(rig.notices.iter().collect::<Vec<_>>(), [(0, Notice::Stalled)]);
+}
+
+#[test]
+fn nothing_is_acknowledged_after_a_failed_sync() {
+    let rig = rig(1, vec![AppendError::Broken(io::Error::other("fsync"))]);
+    let commits = rig.writer.commits();
+    commits.send(commit(0));
+    assert!(matches!(rig.broken.recv(), Ok(AppendError::Broken(_))));
+    commits.send(commit(0));
+    drop(commits);
+    rig.writer.join();
+    assert_eq!(rig.notices.iter().count(), 0);
+    assert!(rig.appends.lock().unwrap_or_else(PoisonError::into_inner).is_empty());
+}
+
+#[test]
+fn compaction_is_asked_for_once_until_it_is_done() {
+    let rig = rig(1, vec![]);
+    let commits = rig.writer.commits();
+    let mut asked = 0;
+    for _ in 0..2 {
+        commits.send(commit(0));
+        let until_durable =
+            rig.notices.iter().take_while(|(_, notice)| !matches!(notice, Notice::Durable(_)));
+        asked += until_durable.count();
+    }
+    drop(commits);
+    rig.writer.join();
+    asked += rig.notices.iter().count();
+    assert_eq!(asked, 1);
+}
