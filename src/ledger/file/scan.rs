@@ -151,8 +151,9 @@ impl<F: DiskFile> SegmentScan<F> {
         }
         self.window = at;
         self.filled = kept;
-        if self.buffer.len() < bytes.max(READ_BYTES) {
-            self.buffer.resize(bytes.max(READ_BYTES), 0);
+        let size = bytes.max(READ_BYTES.min(self.header.bytes as usize));
+        if self.buffer.len() < size {
+            self.buffer.resize(size, 0);
         }
         self.filled += read_full_at(&self.file, &mut self.buffer[kept..], at + kept as u64)?;
         Ok(())

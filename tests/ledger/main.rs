@@ -1,0 +1,11 @@
+//! The file log against a disk that crashes, tears, fills up and rots, and against the real one.
+#![cfg(test)]
+
+mod crash;
+mod damage;
+mod directory;
+mod retention;
+mod rig;
+#[path = "../sim/mod.rs"]
+mod sim;
+mod space;
