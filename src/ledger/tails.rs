@@ -1,7 +1,7 @@
 //! Where each partition's log ends, and the compare of compare-and-append. Apart from the back ends because the file
 //! and the memory log judge a batch by the same rule.
 
-use seathold_protocol::batch::{Batch, Position};
+use seathold_protocol::batch::{Batch, PAYLOAD_BYTES_MAX, Position};
 
 use super::log::AppendError;
 
@@ -43,6 +43,7 @@ impl Tails {
                 usize::from(partition) < self.positions.len(),
                 "a core appends to partitions of the ledger only"
             );
+            assert!(batch.payload.len() <= PAYLOAD_BYTES_MAX, "a longer payload could not be read again");
             let before = fresh.iter().rev().find(|taken| taken.partition == partition);
             let tail = before.map_or(self.of(partition), |taken| taken.position);
             let goes_on = batch.previous() == tail;

@@ -98,7 +98,7 @@ impl World {
 
     fn cover(&mut self) {
         for (partition, expected) in self.partitions.iter_mut().enumerate() {
-            let back = self.rng.random_range(1..8);
+            let back = self.rng.random_range(0..8);
             let sequence = (expected.promised as u64).saturating_sub(back);
             expected.floor = expected.floor.max(sequence);
             self.log.covered(partition as u16, sequence);

@@ -8,12 +8,13 @@ use crate::rig::*;
 #[test]
 fn a_second_process_is_refused_with_a_sentence() {
     let directory = tempfile::tempdir().unwrap();
-    let held = Directory::lock(directory.path()).unwrap();
-    let error = Directory::lock(directory.path()).unwrap_err();
+    let path = directory.path().join("new/ledger");
+    let held = Directory::lock(&path).unwrap();
+    let error = Directory::lock(&path).unwrap_err();
     assert!(matches!(error, OpenError::InUse { .. }));
     assert!(error.to_string().contains("stop that one"), "{error}");
     drop(held);
-    Directory::lock(directory.path()).expect("free again");
+    Directory::lock(&path).expect("free again");
 }
 
 #[test]

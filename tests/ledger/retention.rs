@@ -46,6 +46,10 @@ fn the_batch_at_a_partitions_tail_is_kept_though_it_is_covered() {
     append(&mut log, 0, 5000).unwrap();
     append(&mut log, 0, 5000).unwrap();
     assert_eq!(segments(&disk), [5, 6], "partition 1 ends in segment 5");
+    append(&mut log, 1, 10).unwrap();
+    assert_eq!(segments(&disk), [5, 6], "the durable group that moved the tail still names segment 5");
+    append(&mut log, 1, 10).unwrap();
+    assert_eq!(segments(&disk), [6]);
 }
 
 #[test]

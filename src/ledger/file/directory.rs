@@ -22,7 +22,7 @@ pub struct Directory {
 impl Directory {
     /// Takes a directory for writing, and creates it if it is not there. Refused while another process has it.
     pub fn lock(path: &Path) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(path).map_err(|error| OpenError::io("create", path, error))?;
+        create(path).map_err(|error| OpenError::io("create", path, error))?;
         let handle = File::open(path).map_err(|error| OpenError::io("open", path, error))?;
         let lock_path = path.join(LOCK);
         let lock = OpenOptions::new()
@@ -43,6 +43,18 @@ impl Directory {
         let handle = File::open(path).map_err(|error| OpenError::io("open", path, error))?;
         Ok(Self { path: path.to_owned(), handle, lock: None })
     }
+}
+
+/// Creates a directory durably: each new name is synced in the directory that holds it.
+fn create(path: &Path) -> io::Result<()> {
+    let missing = path.ancestors().take_while(|part| !part.as_os_str().is_empty() && !part.exists());
+    let missing: Vec<&Path> = missing.collect();
+    std::fs::create_dir_all(path)?;
+    for created in missing {
+        let parent = created.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 impl Disk for Directory {

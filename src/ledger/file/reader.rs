@@ -56,7 +56,12 @@ impl<D: Disk> FileReader<D> {
             // The next segment exists, so this one is whole now: what came in before it was begun is read first.
             self.scan.refresh();
             self.read_segment(&mut each)?;
-            let (file, header) = open_segment(&self.disk, next, Some(&self.first))?;
+            let opened = open_segment(&self.disk, next, Some(&self.first));
+            let (file, header) = opened.map_err(|error| match error {
+                // It was there a moment ago.
+                OpenError::Missing { file } => OpenError::Trimmed { file },
+                other => other,
+            })?;
             if header.first_group != self.replay.group {
                 return Err(self.fault(format!(
                     "group {} should be here, and a later segment follows",
