@@ -243,8 +243,8 @@ pub struct DeparturePlan {
 
 impl DeparturePlan {
     /// Pieces between consecutive stops.
-    pub fn segments(&self) -> usize {
-        self.stops.len() - 1
+    pub fn segments(&self) -> u8 {
+        (self.stops.len() - 1) as u8
     }
 
     /// Appends the plan.
