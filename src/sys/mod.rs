@@ -1,1 +1,8 @@
-//! Clocks, pinning, signals.
+//! The operating system: clocks, cores, memory figures. Everything here goes through `rustix`, so not even this folder
+//! needs `unsafe`.
+
+mod clock;
+mod cores;
+
+pub use clock::Clock;
+pub use cores::{available_cores, pin_to_core};

@@ -1,0 +1,34 @@
+//! The host's clocks, read together.
+
+use rustix::time::{ClockId, clock_gettime};
+use seathold_protocol::batch::Stamp;
+use std::io;
+
+/// Reads the clocks of this host.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    boot_id: u128,
+}
+
+impl Clock {
+    /// Learns the id of the present boot, from `/proc/sys/kernel/random/boot_id` (random(4)).
+    pub fn new() -> io::Result<Self> {
+        let path = "/proc/sys/kernel/random/boot_id";
+        let text = std::fs::read_to_string(path)?;
+        let digits: String = text.trim().chars().filter(|digit| *digit != '-').collect();
+        let boot_id = u128::from_str_radix(&digits, 16)
+            .map_err(|_| io::Error::other(format!("{path} does not hold a boot id but {text:?}")))?;
+        Ok(Self { boot_id })
+    }
+
+    /// The present moment. `boot_ms` is CLOCK_BOOTTIME: it goes on while the host sleeps and never jumps.
+    pub fn now(&self) -> Stamp {
+        let boot = clock_gettime(ClockId::Boottime);
+        let wall = clock_gettime(ClockId::Realtime);
+        Stamp {
+            wall_ms: wall.tv_sec * 1_000 + wall.tv_nsec / 1_000_000,
+            boot_ms: (boot.tv_sec * 1_000 + boot.tv_nsec / 1_000_000) as u64,
+            boot_id: self.boot_id,
+        }
+    }
+}
