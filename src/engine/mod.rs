@@ -1,1 +1,324 @@
-//! One core's brain.
+//! One core's brain: which shard a command is for, what goes into the next batch, which answers wait for it.
+//!
+//! ```text
+//!  submit ──► shard ──► draft of its partition ──► commit ──► (ledger)
+//!                │                                               │
+//!                └──► answer, withheld in its partition ◄── committed
+//!                                   │
+//!                                   └──► answers, to be sent
+//! ```
+//!
+//! Sans I/O: the reactor passes commands, time and ledger notices in, and takes commits and answers out. The one
+//! rule of DESIGN 2 lives here: an answer leaves only when the batch that it rests on is durable.
+
+mod board;
+mod compaction;
+mod partition;
+mod query;
+mod recovery;
+
+pub use board::Board;
+pub use recovery::RecoveryError;
+
+use crate::catalog::{Catalog, DepartureIndex};
+use crate::counters::{Counter, Counters};
+use crate::shard::{Answer, Command, DeadlineQueue, Shard};
+use compaction::Compaction;
+use partition::Partition;
+use recovery::Orphans;
+use seathold_protocol::DepartureId;
+use seathold_protocol::batch::{Batch, PAYLOAD_BYTES_MAX, Stamp};
+use seathold_protocol::frame::Opcode;
+use seathold_protocol::record::encode_plan;
+use seathold_protocol::status::Status;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Answers that one core may withhold: at a million records a second this is what gathers while one slow sync of 60 ms
+/// is under way.
+pub const WITHHELD_MAX: usize = 65_536;
+
+/// Above this many withheld answers a core begins nothing new, and only finishes: RESERVE gets BUSY.
+pub const WITHHELD_FOR_RESERVE: usize = WITHHELD_MAX * 3 / 4;
+
+/// Bytes of a draft above which commands get BUSY. What is left of a batch is room for expiries and compaction.
+const DRAFT_BYTES_FOR_COMMANDS: usize = PAYLOAD_BYTES_MAX / 2;
+
+/// Bytes of a draft above which expiries wait for the next batch.
+const DRAFT_BYTES_FOR_EXPIRIES: usize = PAYLOAD_BYTES_MAX * 7 / 8;
+
+/// What BUSY tells the client to wait: several turns of the ledger.
+const BUSY_RETRY_MS: u64 = 20;
+
+/// What UNAVAILABLE tells the client to wait: as long as the ledger waits before it tries again.
+const UNAVAILABLE_RETRY_MS: u64 = 200;
+
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The core that owns the connection.
+    pub core: u8,
+    /// The request's opcode.
+    pub opcode: Opcode,
+    /// The connection with its generation, as its core numbers it.
+    pub connection: u64,
+    /// The client's own number of the request.
+    pub correlation: u64,
+}
+
+/// An answer that may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// To whom.
+    pub origin: Origin,
+    /// What.
+    pub answer: Answer,
+}
+
+/// One core's departures and what they wait for.
+pub struct Engine {
+    catalog: Arc<Catalog>,
+    board: Arc<Board>,
+    counters: Arc<Counters>,
+    /// By partition; `None` where another core owns it.
+    partitions: Vec<Option<Partition>>,
+    /// By departure; those from the catalogue's length on are in the ledger alone.
+    shards: Vec<Option<Box<Shard>>>,
+    retired: HashMap<DepartureId, u32, foldhash::quality::RandomState>,
+    /// Records whose departure's plan was not met yet; empty but for the replay of a trimmed log.
+    orphans: Orphans,
+    /// Shards by the end of their next hold.
+    deadlines: DeadlineQueue,
+    answers: VecDeque<Answered>,
+    withheld: usize,
+    commit_in_flight: bool,
+    stalled: bool,
+    compaction: Compaction,
+}
+
+impl Engine {
+    /// The engine of the core that owns the partitions for which `owns` is true. A departure is dormant until it is
+    /// touched.
+    pub fn new(
+        catalog: Arc<Catalog>,
+        board: Arc<Board>,
+        counters: Arc<Counters>,
+        partitions: u16,
+        owns: impl Fn(u16) -> bool,
+    ) -> Self {
+        let owned = |partition| owns(partition).then(|| Partition::new(partition));
+        Self {
+            shards: (0..catalog.len()).map(|_| None).collect(),
+            partitions: (0..partitions).map(owned).collect(),
+            catalog,
+            board,
+            counters,
+            retired: HashMap::default(),
+            orphans: Orphans::default(),
+            deadlines: DeadlineQueue::default(),
+            answers: VecDeque::new(),
+            withheld: 0,
+            commit_in_flight: false,
+            stalled: false,
+            compaction: Compaction::default(),
+        }
+    }
+
+    /// Does what is asked of a departure of this core. The answer comes out of `next_answer`, now or later.
+    pub fn submit(&mut self, origin: Origin, command: &Command, now: Stamp) {
+        let departure = command.departure();
+        let Some((shard, partition)) = self.locate(departure) else {
+            return self.refuse(origin, Status::UnknownDeparture, 0);
+        };
+        if let Some((status, retry_ms)) = self.congested(command, partition) {
+            return self.refuse(origin, status, retry_ms);
+        }
+        let (retired, live) = (shard >= self.catalog.len(), self.shards[shard].is_some());
+        if retired && matches!(command, Command::Reserve(_) | Command::Open(..)) {
+            return self.refuse(origin, Status::Closed, 0);
+        }
+        if !live {
+            self.wake(shard);
+        }
+        let owner = self.partitions[usize::from(partition)].as_mut().expect("locate finds owned partitions");
+        let state = self.shards[shard].as_mut().expect("woken above");
+        let records_before = owner.draft.records;
+        let outcome = state.apply(command, now, &mut owner.draft);
+        if owner.draft.records != records_before {
+            self.reschedule(shard);
+        }
+        if let (Answer::Sale(sale), false) = (outcome.answer, retired) {
+            self.board.set_sale(DepartureIndex(shard as u32), sale.sale);
+        }
+        self.answer(partition, Answered { origin, answer: outcome.answer }, outcome.rests_on);
+    }
+
+    /// The next answer that may be told.
+    pub fn next_answer(&mut self) -> Option<Answered> {
+        self.answers.pop_front()
+    }
+
+    /// Ends holds whose time is up, at most `budget` of them. Returns whether some are left.
+    pub fn expire(&mut self, now: Stamp, budget: usize) -> bool {
+        for _ in 0..budget {
+            let Some((deadline, shard)) = self.deadlines.first() else { return false };
+            if deadline > now.boot_ms {
+                return false;
+            }
+            let shard = shard as usize;
+            let state = self.shards[shard].as_mut().expect("only a live shard has deadlines");
+            let number = state.departure().partition(self.partitions.len() as u16);
+            let owner = self.partitions[usize::from(number)].as_mut().expect("a shard's partition is owned");
+            if owner.draft.payload.len() > DRAFT_BYTES_FOR_EXPIRIES {
+                return false;
+            }
+            if state.expire_next(now, &mut owner.draft) {
+                self.counters.bump(Counter::Expired);
+            }
+            self.reschedule(shard);
+        }
+        true
+    }
+
+    /// When the next hold ends, on the clock of `Stamp::boot_ms`.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(deadline, _)| deadline)
+    }
+
+    /// Fills `batches` with what is to be made durable next, and `covered` with the word on what that lets the log trim
+    /// (partition and sequence). False when there is nothing, or when the last commit is still on its way: one is in
+    /// flight at most, and while it is the next one fills. Drafts go on in buffers from `spare`.
+    pub fn commit(
+        &mut self,
+        now: Stamp,
+        batches: &mut Vec<Batch>,
+        covered: &mut Vec<(u16, u64)>,
+        spare: &mut Vec<Vec<u8>>,
+    ) -> bool {
+        if self.commit_in_flight {
+            return false;
+        }
+        for partition in self.partitions.iter_mut().flatten().filter(|partition| !partition.is_empty()) {
+            batches.push(partition.take_batch(now, spare.pop().unwrap_or_default()));
+        }
+        covered.append(&mut self.compaction.covered);
+        self.commit_in_flight = !batches.is_empty() || !covered.is_empty();
+        self.commit_in_flight
+    }
+
+    /// Notes that these batches are durable and lets go the answers that rest on them.
+    pub fn committed(&mut self, batches: &[Batch]) {
+        assert!(self.commit_in_flight, "only a commit in flight can become durable");
+        self.commit_in_flight = false;
+        self.stalled = false;
+        for batch in batches {
+            let partition = self.partitions[usize::from(batch.partition)].as_mut().expect("ours");
+            partition.durable = batch.position.sequence;
+            while let Some(answered) = partition.next_released() {
+                self.withheld -= 1;
+                tell(&mut self.answers, &self.counters, answered);
+            }
+        }
+    }
+
+    /// Notes that the ledger cannot be written (or can again): commands are refused at once, queries go on.
+    pub fn set_stalled(&mut self, stalled: bool) {
+        self.stalled = stalled;
+    }
+
+    /// Whether everything that was submitted is durable and told.
+    pub fn is_idle(&self) -> bool {
+        let drafts_empty = self.partitions.iter().flatten().all(|partition| partition.is_empty());
+        drafts_empty && !self.commit_in_flight && self.withheld == 0 && self.answers.is_empty()
+    }
+
+    /// Answers that wait for the ledger.
+    pub fn withheld(&self) -> usize {
+        self.withheld
+    }
+
+    /// The departures of this core that somebody has touched.
+    pub fn shards(&self) -> impl Iterator<Item = &Shard> {
+        self.shards.iter().flatten().map(|shard| &**shard)
+    }
+
+    fn locate(&self, departure: DepartureId) -> Option<(usize, u16)> {
+        let partition = departure.partition(self.partitions.len() as u16);
+        self.partitions[usize::from(partition)].as_ref()?;
+        let shard = match self.catalog.find(departure) {
+            Some(DepartureIndex(index)) => index,
+            None => *self.retired.get(&departure)?,
+        };
+        Some((shard as usize, partition))
+    }
+
+    /// Why a command cannot be taken now, if so. What finishes a sale has more room than what begins one.
+    fn congested(&self, command: &Command, partition: u16) -> Option<(Status, u64)> {
+        if self.stalled && !matches!(command, Command::Lookup(_)) {
+            return Some((Status::Unavailable, UNAVAILABLE_RETRY_MS));
+        }
+        let withheld_max = match command {
+            Command::Reserve(_) => WITHHELD_FOR_RESERVE,
+            _ => WITHHELD_MAX,
+        };
+        let owner = self.partitions[usize::from(partition)].as_ref()?;
+        let full = self.withheld >= withheld_max || owner.draft.payload.len() > DRAFT_BYTES_FOR_COMMANDS;
+        full.then_some((Status::Busy, BUSY_RETRY_MS))
+    }
+
+    /// Makes a dormant departure of the catalogue live.
+    fn wake(&mut self, shard: usize) {
+        let index = DepartureIndex(shard as u32);
+        let id = self.catalog.id(index);
+        let mut plan_record = Vec::new();
+        encode_plan(id, &self.catalog.plan(index), &mut plan_record);
+        let (layout, published) = self.board.activate(index);
+        let segments = self.catalog.segments(index);
+        let rules = self.catalog.rules(index);
+        let shard_state = Shard::new(id, rules, layout, segments, published, plan_record.into());
+        self.shards[shard] = Some(Box::new(shard_state));
+        let partition = id.partition(self.partitions.len() as u16);
+        let owner = self.partitions[usize::from(partition)].as_mut().expect("only owned departures wake");
+        owner.members.push(shard as u32);
+        self.counters.bump(Counter::DeparturesLive);
+    }
+
+    fn reschedule(&mut self, shard: usize) {
+        let next = self.shards[shard].as_ref().and_then(|state| state.next_deadline());
+        match next {
+            Some(deadline) => self.deadlines.set(shard as u32, deadline),
+            None => self.deadlines.remove(shard as u32),
+        }
+    }
+
+    fn answer(&mut self, partition: u16, answered: Answered, rests_on: u64) {
+        let owner = self.partitions[usize::from(partition)].as_mut().expect("the partition is ours");
+        if rests_on > owner.durable {
+            owner.withhold(rests_on, answered);
+            self.withheld += 1;
+        } else {
+            tell(&mut self.answers, &self.counters, answered);
+        }
+    }
+
+    fn refuse(&mut self, origin: Origin, status: Status, detail: u64) {
+        let answered = Answered { origin, answer: Answer::refused(status, detail) };
+        tell(&mut self.answers, &self.counters, answered);
+    }
+}
+
+fn tell(answers: &mut VecDeque<Answered>, counters: &Counters, answered: Answered) {
+    match answered.answer {
+        Answer::Refused(refusal) => counters.count_refusal(refusal.status),
+        Answer::Reservation(_) | Answer::Sale(_) => counters.bump(match answered.origin.opcode {
+            Opcode::Reserve => Counter::Reserved,
+            Opcode::Confirm => Counter::Confirmed,
+            Opcode::Cancel => Counter::Cancelled,
+            Opcode::Refund => Counter::Refunded,
+            Opcode::Open | Opcode::Close => Counter::SaleDecided,
+            _ => Counter::LookedUp,
+        }),
+    }
+    answers.push_back(answered);
+}

@@ -1,0 +1,106 @@
+//! What any core answers by itself, from the catalogue and the board: RESOLVE, AVAILABILITY, and the refusal at the door.
+
+use super::Board;
+use crate::catalog::{DepartureIndex, Resolution};
+use crate::inventory::Trip;
+use seathold_protocol::batch::Stamp;
+use seathold_protocol::reply::{AvailabilityReply, ClassFree, ClassInfo, Refusal, Resolved, Stop};
+use seathold_protocol::request::{Availability, Reserve};
+use seathold_protocol::status::Status;
+use seathold_protocol::{Class, Day};
+
+fn refusal(status: Status, detail: u64) -> Refusal {
+    Refusal { status, detail }
+}
+
+impl Board {
+    /// The departure of a train on a day.
+    pub fn resolve(&self, train: &str, day: Day, now: Stamp) -> Result<Resolved, Refusal> {
+        let index = match self.catalog.resolve(train, day) {
+            Resolution::Found(index) => index,
+            Resolution::UnknownTrain => return Err(refusal(Status::UnknownTrain, 0)),
+            Resolution::NotRunning => return Err(refusal(Status::NotRunning, 0)),
+        };
+        let rules = self.catalog.rules(index);
+        let layout = self.layout(index);
+        let class = |(at, plan): (usize, Class)| ClassInfo {
+            class: plan,
+            numbered: layout.seat(at, 0).is_some(),
+            capacity: layout.capacity(at),
+        };
+        let stop = |stop: crate::catalog::Call<'_>| Stop {
+            code: stop.code.to_owned(),
+            name: stop.name.to_owned(),
+            arrival_s: stop.arrival_s,
+            departure_s: stop.departure_s,
+        };
+        Ok(Resolved {
+            departure: self.catalog.id(index),
+            sale: self.sale(index),
+            opens_in_ms: rules.opens_in_ms(now.wall_ms),
+            closes_in_ms: rules.closes_in_ms(now.wall_ms),
+            hold_ms_default: rules.hold_ms_default,
+            hold_ms_max: rules.hold_ms_max,
+            places_per_account: rules.places_per_account,
+            passengers_per_reservation: rules.passengers_per_reservation,
+            stops: self.catalog.calls(index).map(stop).collect(),
+            classes: layout.classes().enumerate().map(class).collect(),
+        })
+    }
+
+    /// Free places of one pair or all pairs of stops, with the version and age of the numbers.
+    pub fn availability(&self, asked: &Availability, now: Stamp) -> Result<AvailabilityReply, Refusal> {
+        let index = self.catalog.find(asked.departure).ok_or(refusal(Status::UnknownDeparture, 0))?;
+        let layout = self.layout(index);
+        let segments = self.catalog.segments(index);
+        let stops = segments + 1;
+        if asked.class.is_some_and(|class| layout.class_index(class).is_none()) {
+            return Err(refusal(Status::UnknownClass, 0));
+        }
+        let pairs = match asked.pair {
+            Some((from, to)) => {
+                let trip = Trip::new(from, to, segments).ok_or(refusal(Status::BadTrip, u64::from(stops)))?;
+                vec![trip]
+            }
+            None => all_trips(segments).collect(),
+        };
+        let (version, age_ms) = match self.published(index) {
+            Some(published) if published.version() > 0 => {
+                (published.version(), now.boot_ms.saturating_sub(published.changed_ms()))
+            }
+            _ => (0, u64::MAX),
+        };
+        let asked_for = |class: &(usize, Class)| asked.class.is_none_or(|asked| asked == class.1);
+        let free = |(at, class)| ClassFree {
+            class,
+            free: pairs.iter().map(|trip| self.free(index, at, *trip)).collect(),
+        };
+        let classes = layout.classes().enumerate().filter(asked_for).map(free).collect();
+        Ok(AvailabilityReply { departure: asked.departure, version, age_ms, stops, classes })
+    }
+
+    /// SOLD_OUT for a request that was never sent before, if the published counters say so: then nothing can be held
+    /// under its id, and the owner need not be asked.
+    pub fn sold_out(&self, reserve: &Reserve) -> Option<Refusal> {
+        if !reserve.first {
+            return None;
+        }
+        let index = self.catalog.find(reserve.departure)?;
+        let class = self.layout(index).class_index(reserve.class)?;
+        let trip = Trip::new(reserve.from, reserve.to, self.catalog.segments(index))?;
+        let free = self.published(index)?.free(class, trip);
+        let refused = free < u32::from(reserve.party) && self.is_for_sale(index);
+        refused.then_some(refusal(Status::SoldOut, u64::from(free)))
+    }
+
+    /// Whether nothing but the stock could refuse: CLOSED must not be told as SOLD_OUT.
+    fn is_for_sale(&self, index: DepartureIndex) -> bool {
+        self.sale(index) != seathold_protocol::reply::Sale::Closed
+    }
+}
+
+/// All pairs of stops in the order of AVAILABILITY's reply.
+fn all_trips(segments: u8) -> impl Iterator<Item = Trip> {
+    let pairs = (0..segments).flat_map(move |from| (from + 1..=segments).map(move |to| (from, to)));
+    pairs.map(move |(from, to)| Trip::new(from, to, segments).expect("from < to <= segments"))
+}
