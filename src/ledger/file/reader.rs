@@ -36,6 +36,11 @@ impl<D: Disk> FileReader<D> {
         self.first.partitions
     }
 
+    /// Whether the ledger's oldest segments are gone, so that reading begins in the middle of its history.
+    pub fn is_trimmed(&self) -> bool {
+        self.first.segment > 1
+    }
+
     /// Hands every batch from where it stopped last time to the present tail to `each`, in order. A group that is
     /// being written is not there yet. An error of `each` counts as damage at its batch.
     pub fn for_each(
