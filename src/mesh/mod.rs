@@ -1,1 +1,14 @@
 //! Inboxes and wakes between cores.
+//!
+//! ```text
+//!  core A ── ask ──► asks of B        bounded: A has at most ASKS_PER_PEER asks out at B,
+//!         ◄─ answer ─ answers of A    so neither queue can be full when something is put in
+//!
+//!  A's turn ends: one ring of B's bell, and only if B sleeps
+//! ```
+
+mod bell;
+mod inbox;
+
+pub use bell::Bell;
+pub use inbox::{ASKS_PER_PEER, Ask, Mailbox, connect};
