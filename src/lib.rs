@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod audit;
 pub mod catalog;
+pub mod counters;
 pub mod demo;
 pub mod engine;
 pub mod inventory;

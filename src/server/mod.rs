@@ -1,1 +1,17 @@
-//! Wires the threads together.
+//! Wires the threads together: catalogue, ledger, recovery, one reactor per core, the way to an orderly end.
+//!
+//! ```text
+//!  main ── import ── open ledger ── replay ── spawn ──┬── core 0 … core N-1   reactors
+//!    │                                                ├── ledger              one append at a time
+//!    └── waits for a signal, then says stop           └── ledger-spare        prepares the next segment
+//! ```
+
+mod exit;
+mod listen;
+mod options;
+mod recovery;
+mod start;
+
+pub use exit::ExitCode;
+pub use options::{ServeOptions, StartError};
+pub use start::{Server, serve};

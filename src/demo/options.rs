@@ -1,0 +1,143 @@
+//! What the demo is told, and why it may not come to its end.
+
+use crate::catalog::{DateRange, ImportError};
+use clap::Args;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The service date of the repository's own feed that the demo sells.
+const SAMPLE_DATE: &str = "2027-03-15";
+
+/// Options of `seathold demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoOptions {
+    /// Timetable: a GTFS folder or zip [default: the repository's own feed]
+    #[arg(long, value_name = "PATH", requires = "date")]
+    pub gtfs: Option<PathBuf>,
+    /// Rules for the timetable [default: feeds/national.rules.toml with --gtfs, else the feed's own]
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Service date to sell: YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<DateRange>,
+    /// Skip trips of the timetable that are wrong
+    #[arg(long)]
+    pub lenient: bool,
+    /// Buyers in the rush
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub buyers: u64,
+    /// Places to sell, at least: whole trains are opened until they have so many
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub places: u32,
+    /// How often the server is killed with SIGKILL and started again during the rush
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000))]
+    pub crashes: u64,
+    /// Draws trains, buyers and what they do
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Directory for ledger and server log, new or empty [default: a temporary one, kept only if the audit fails]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Print one JSON object instead of the report
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The timetable or the rules.
+    #[error("the timetable cannot be loaded:\n{0}")]
+    Catalog(#[from] ImportError),
+    /// Nothing to sell.
+    #[error("{0}")]
+    NothingToSell(String),
+    /// The directory.
+    #[error("{path} cannot be used: {reason}; name a new or empty directory with --dir")]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The server did not do as told.
+    #[error("the server {what}; its log is {log}")]
+    Server {
+        /// What it did.
+        what: String,
+        /// Where to look.
+        log: PathBuf,
+    },
+    /// The SDK could not be started.
+    #[error(transparent)]
+    Build(#[from] seathold_client::BuildError),
+    /// A request failed that should not.
+    #[error("the server answered what it should not: {0}")]
+    Call(#[from] seathold_client::Error),
+    /// The ledger cannot be read for the audit.
+    #[error("the ledger cannot be audited: {0}")]
+    Ledger(#[from] crate::ledger::file::OpenError),
+    /// Anything of the system.
+    #[error("the system refused: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Where the run leaves its files.
+pub(super) enum Directory {
+    Given(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Directory {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) => path,
+            Self::Temporary(directory) => directory.path(),
+        }
+    }
+
+    /// Leaves the files for whoever wants to know why the audit failed.
+    pub(super) fn keep(self) {
+        if let Self::Temporary(directory) = self {
+            let path = directory.keep();
+            eprintln!("ledger and server log are kept in {}", path.display());
+        }
+    }
+}
+
+impl DemoOptions {
+    pub(super) fn gtfs(&self) -> PathBuf {
+        self.gtfs.clone().unwrap_or_else(|| feeds().join("sample"))
+    }
+
+    pub(super) fn rules(&self) -> PathBuf {
+        match (&self.rules, &self.gtfs) {
+            (Some(rules), _) => rules.clone(),
+            (None, Some(_)) => feeds().join("national.rules.toml"),
+            (None, None) => feeds().join("sample/rules.toml"),
+        }
+    }
+
+    pub(super) fn dates(&self) -> DateRange {
+        self.date.unwrap_or_else(|| SAMPLE_DATE.parse().expect("a date"))
+    }
+
+    pub(super) fn directory(&self) -> Result<Directory, DemoError> {
+        let Some(path) = &self.dir else {
+            return Ok(Directory::Temporary(tempfile::Builder::new().prefix("seathold-demo-").tempdir()?));
+        };
+        let fail = |reason: String| DemoError::Directory { path: path.clone(), reason };
+        std::fs::create_dir_all(path).map_err(|error| fail(error.to_string()))?;
+        let mut entries = std::fs::read_dir(path).map_err(|error| fail(error.to_string()))?;
+        if entries.next().is_some() {
+            return Err(fail("it is not empty".to_owned()));
+        }
+        Ok(Directory::Given(path.clone()))
+    }
+}
+
+/// The feeds of the repository: of the present directory if it has them, else of the sources that this was built from.
+fn feeds() -> PathBuf {
+    let here = PathBuf::from("feeds");
+    if here.is_dir() { here } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("feeds") }
+}

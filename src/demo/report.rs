@@ -1,0 +1,197 @@
+//! The demo's result, for a person and for a program.
+
+use super::DemoOptions;
+use super::crowd::Crowd;
+use super::history::History;
+use super::last_wave::Wave;
+use super::rush::Tally;
+use crate::audit::{Audit, Report};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// What the demo found.
+#[derive(Clone, Debug, Serialize)]
+pub struct DemoReport {
+    /// Buyers in the rush.
+    pub buyers: u64,
+    /// Departures on sale.
+    pub departures: u64,
+    /// Their places.
+    pub places: u64,
+    /// The seed of the run.
+    pub seed: u64,
+    /// Requests for places that got a hold, the last wave's included.
+    pub accepted: u64,
+    /// Requests for places that were refused, the last wave's included.
+    pub refused: u64,
+    /// Those of the rush by reason.
+    pub refused_by_reason: BTreeMap<&'static str, u64>,
+    /// Reservations by their last state in the ledger.
+    pub confirmed: u64,
+    /// Likewise.
+    pub cancelled: u64,
+    /// Likewise.
+    pub expired: u64,
+    /// CONFIRMs of the rush that came after the hold had run out, and were told so.
+    pub confirmed_too_late: u64,
+    /// Requests of the last wave.
+    pub last_wave: u64,
+    /// Of these, sold.
+    pub last_wave_sold: u64,
+    /// Seat-segments sold, of all that there are.
+    pub seat_segments_sold: u64,
+    /// All of them.
+    pub seat_segments: u64,
+    /// Places that two reservations had at once.
+    pub oversold: u64,
+    /// Acknowledged answers that the ledger does not bear out.
+    pub lost: u64,
+    /// Seat-segments that are free after the last wave, or still in a hold.
+    pub unsold: u64,
+    /// Reservations of the ledger that no buyer asked for.
+    pub phantoms: u64,
+    /// Requests for places whose outcome was never learnt.
+    pub unknown: u64,
+    /// Requests for places that were not served, and told so.
+    pub not_done: u64,
+    /// SIGKILLs.
+    pub crashes: u64,
+    /// The longest time from a SIGKILL to a server that takes requests.
+    pub recovery_ms: u64,
+    /// How long the rush took.
+    pub rush_ms: u64,
+    /// Answered requests of the rush per second.
+    pub requests_per_second: u64,
+    /// Latency of RESERVE in the rush, as its buyers saw it, waiting for the restarted server included.
+    pub reserve_p50_us: u64,
+    /// Likewise.
+    pub reserve_p99_us: u64,
+    /// Batches and records in the ledger.
+    pub ledger_batches: u64,
+    /// Likewise.
+    pub ledger_records: u64,
+    /// `pass` or `fail`.
+    pub audit: &'static str,
+    /// What the audit found wrong, at most a hundred sentences.
+    pub violations: Vec<String>,
+}
+
+impl DemoReport {
+    #[expect(clippy::too_many_arguments, reason = "the report is where everything comes together")]
+    pub(super) fn new(
+        options: &DemoOptions,
+        crowd: &Crowd,
+        tally: Tally,
+        rush: Duration,
+        wave: Wave,
+        recoveries: &[Duration],
+        mut audit: Audit,
+        history: &History,
+    ) -> Self {
+        let found: Report = audit.finish();
+        let sent = options.buyers + wave.asked;
+        let phantoms = audit.reservations().filter(|record| !crowd.sent(record.id, sent)).count() as u64;
+        let segments = found.seat_segments;
+        let all_there = found.departures == crowd.departures().len() as u64;
+        let passes = found.passes() && phantoms == 0 && all_there;
+        let latency = |quantile| tally.reserve_us.as_ref().map_or(0, |us| us.value_at_quantile(quantile));
+        Self {
+            buyers: options.buyers,
+            departures: crowd.departures().len() as u64,
+            places: crowd.places(),
+            seed: options.seed,
+            accepted: history.len(),
+            refused: tally.refused.values().sum::<u64>() + wave.asked - wave.sold,
+            refused_by_reason: tally.refused,
+            confirmed: found.confirmed,
+            cancelled: found.cancelled,
+            expired: found.expired,
+            confirmed_too_late: tally.too_late,
+            last_wave: wave.asked,
+            last_wave_sold: wave.sold,
+            seat_segments_sold: segments.sold,
+            seat_segments: segments.sold + segments.held + segments.free,
+            oversold: found.oversold,
+            lost: history.lost(&audit, crowd),
+            unsold: segments.free + segments.held,
+            phantoms,
+            unknown: tally.unknown,
+            not_done: tally.not_done,
+            crashes: recoveries.len() as u64,
+            recovery_ms: recoveries.iter().max().map_or(0, |longest| longest.as_millis() as u64),
+            rush_ms: rush.as_millis() as u64,
+            requests_per_second: (tally.requests as f64 / rush.as_secs_f64()) as u64,
+            reserve_p50_us: latency(0.5),
+            reserve_p99_us: latency(0.99),
+            ledger_batches: found.batches,
+            ledger_records: found.records,
+            audit: if passes { "pass" } else { "fail" },
+            violations: found.listed.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Whether everything that was promised was kept.
+    pub fn passes(&self) -> bool {
+        self.audit == "pass" && self.oversold == 0 && self.lost == 0 && self.unsold == 0
+    }
+}
+
+impl fmt::Display for DemoReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sold_percent = 100.0 * self.seat_segments_sold as f64 / self.seat_segments.max(1) as f64;
+        let seconds = self.rush_ms as f64 / 1_000.0;
+        writeln!(
+            f,
+            "{} buyers asked for {} places on {} departures (seed {})",
+            self.buyers, self.places, self.departures, self.seed
+        )?;
+        writeln!(f)?;
+        writeln!(f, "sales")?;
+        writeln!(f, "  holds given      {:>10}", self.accepted)?;
+        writeln!(f, "  confirmed        {:>10}", self.confirmed)?;
+        writeln!(f, "  cancelled        {:>10}", self.cancelled)?;
+        writeln!(
+            f,
+            "  ran out          {:>10}   of these, {} were confirmed too late and told so",
+            self.expired, self.confirmed_too_late
+        )?;
+        writeln!(
+            f,
+            "  in the last wave {:>10}   single travellers, of {} who asked",
+            self.last_wave_sold, self.last_wave
+        )?;
+        writeln!(
+            f,
+            "  seat-segments    {:>10}   of {} sold, {sold_percent:.2} %",
+            self.seat_segments_sold, self.seat_segments
+        )?;
+        writeln!(f, "refusals           {:>10}", self.refused)?;
+        for (reason, count) in &self.refused_by_reason {
+            writeln!(f, "  {reason:<16} {count:>10}")?;
+        }
+        writeln!(f, "outcomes unknown   {:>10}   not served and told so: {}", self.unknown, self.not_done)?;
+        writeln!(f)?;
+        writeln!(
+            f,
+            "speed      {} requests per second for {seconds:.1} s; RESERVE p50 {} us, p99 {} us",
+            self.requests_per_second, self.reserve_p50_us, self.reserve_p99_us
+        )?;
+        writeln!(
+            f,
+            "crashes    {} by SIGKILL; serving again after {} ms at most",
+            self.crashes, self.recovery_ms
+        )?;
+        writeln!(f, "ledger     {} records in {} batches", self.ledger_records, self.ledger_batches)?;
+        writeln!(f)?;
+        writeln!(f, "oversold   {}", self.oversold)?;
+        writeln!(f, "lost       {}", self.lost)?;
+        writeln!(f, "unsold     {}", self.unsold)?;
+        write!(f, "audit      {}", self.audit)?;
+        for violation in &self.violations {
+            write!(f, "\n  {violation}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! The rush: every buyer asks once, many at a time; whoever gets a hold confirms, cancels or walks away.
+
+use super::child::Child;
+use super::crowd::{Crowd, Fate};
+use super::history::{History, is_expired};
+use super::{DemoError, DemoOptions};
+use hdrhistogram::Histogram;
+use indicatif::{ProgressBar, ProgressStyle};
+use seathold_client::{Answer, Call, Client, Completion, CompletionQueue, Error};
+use seathold_protocol::reservation::State;
+use std::collections::BTreeMap;
+
+/// Requests in flight.
+const IN_FLIGHT: usize = 1_024;
+
+/// How often a buyer whose outcome is unknown asks again under the same id.
+const ASKS_MAX: u32 = 5;
+
+/// What happened, in numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    /// Requests that were answered.
+    pub(super) requests: u64,
+    /// RESERVEs that got a hold.
+    pub(super) accepted: u64,
+    /// RESERVEs that were refused, by the status' name.
+    pub(super) refused: BTreeMap<&'static str, u64>,
+    /// Buyers who never learnt what became of their request.
+    pub(super) unknown: u64,
+    /// Buyers who could not be served, and know that nothing was held for them.
+    pub(super) not_done: u64,
+    /// CONFIRMs that came too late.
+    pub(super) too_late: u64,
+    /// RESERVE latencies in microseconds.
+    pub(super) reserve_us: Option<Histogram<u64>>,
+}
+
+/// What a completion is of. Two bits of its tag; the buyer's number is the rest.
+#[derive(Clone, Copy)]
+enum Step {
+    Reserve = 0,
+    Confirm = 1,
+    Cancel = 2,
+}
+
+pub(super) struct Rush<'a> {
+    client: &'a Client,
+    crowd: &'a Crowd,
+    history: &'a mut History,
+    queue: CompletionQueue,
+    progress: ProgressBar,
+    tally: Tally,
+    latencies: Histogram<u64>,
+    buyers: u64,
+    crashes: u64,
+    /// How often each buyer with an unknown outcome has asked.
+    asks: BTreeMap<u64, u32>,
+}
+
+impl<'a> Rush<'a> {
+    pub(super) fn new(
+        client: &'a Client,
+        crowd: &'a Crowd,
+        history: &'a mut History,
+        options: &DemoOptions,
+    ) -> Self {
+        let progress = if options.json { ProgressBar::hidden() } else { ProgressBar::new(options.buyers) };
+        let style =
+            ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} buyers  {per_sec}  {msg}");
+        progress.set_style(style.expect("the template is valid"));
+        Self {
+            client,
+            crowd,
+            history,
+            queue: CompletionQueue::new(2 * IN_FLIGHT),
+            progress,
+            tally: Tally::default(),
+            latencies: Histogram::new(3).expect("three digits are allowed"),
+            buyers: options.buyers,
+            crashes: options.crashes,
+            asks: BTreeMap::new(),
+        }
+    }
+
+    /// Lets every buyer ask, and kills the server on the way as often as the options say.
+    pub(super) fn run(&mut self, child: &mut Child) -> Result<(), DemoError> {
+        let mut crashed = 0;
+        let mut next = 0;
+        while next < self.buyers || self.queue.open() > 0 {
+            while next < self.buyers && self.queue.open() < IN_FLIGHT {
+                self.submit(Step::Reserve, next)?;
+                next += 1;
+            }
+            if crashed < self.crashes && next >= (crashed + 1) * self.buyers / (self.crashes + 1) {
+                child.crash()?;
+                crashed += 1;
+            }
+            let Some(completion) = self.queue.recv() else { continue };
+            self.take(completion)?;
+            while let Some(completion) = self.queue.try_recv() {
+                self.take(completion)?;
+            }
+            child.look();
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Tally {
+        self.progress.finish();
+        Tally { reserve_us: Some(self.latencies), ..self.tally }
+    }
+
+    fn submit(&self, step: Step, number: u64) -> Result<(), DemoError> {
+        let request = self.crowd.buyer(number).request;
+        let call = match step {
+            Step::Reserve if self.asks.contains_key(&number) => Call::Reserve(request.repeat()),
+            Step::Reserve => Call::Reserve(request),
+            Step::Confirm => Call::Confirm(request.target()),
+            Step::Cancel => Call::Cancel(request.target()),
+        };
+        Ok(self.client.submit(call, number << 2 | step as u64, &self.queue)?)
+    }
+
+    fn take(&mut self, completion: Completion) -> Result<(), DemoError> {
+        let number = completion.tag >> 2;
+        let step = match completion.tag & 3 {
+            0 => Step::Reserve,
+            1 => Step::Confirm,
+            _ => Step::Cancel,
+        };
+        self.tally.requests += 1;
+        if let Err(Error::Unknown { .. }) = completion.result {
+            let asks = self.asks.entry(number).or_insert(0);
+            *asks += 1;
+            if *asks < ASKS_MAX {
+                return self.submit(step, number);
+            }
+            self.tally.unknown += 1;
+        }
+        if let Step::Reserve = step {
+            self.latencies.saturating_record(completion.took.as_micros() as u64);
+            self.progress.inc(1);
+            if number % 4_096 == 0 {
+                self.progress.set_message(format!("{} holds", self.tally.accepted));
+            }
+            return self.reserved(number, completion.result);
+        }
+        self.settled(number, completion.result)
+    }
+
+    fn reserved(&mut self, number: u64, result: Result<Answer, Error>) -> Result<(), DemoError> {
+        let buyer = self.crowd.buyer(number);
+        match result {
+            Ok(Answer::Reservation(reservation)) => {
+                self.tally.accepted += 1;
+                self.history.note(buyer.request.target(), &reservation);
+                match buyer.fate {
+                    Fate::Confirm if reservation.state == State::Held => {
+                        self.submit(Step::Confirm, number)?
+                    }
+                    Fate::Cancel if reservation.state == State::Held => self.submit(Step::Cancel, number)?,
+                    Fate::Confirm | Fate::Cancel | Fate::WalkAway => {}
+                }
+            }
+            Err(Error::Refused(refusal)) => {
+                *self.tally.refused.entry(refusal.status().name()).or_insert(0) += 1;
+            }
+            Err(Error::NotDone { .. }) => self.tally.not_done += 1,
+            Err(Error::Unknown { .. }) | Ok(_) => {}
+        }
+        Ok(())
+    }
+
+    fn settled(&mut self, number: u64, result: Result<Answer, Error>) -> Result<(), DemoError> {
+        let target = self.crowd.buyer(number).request.target();
+        match result {
+            Ok(Answer::Reservation(reservation)) => self.history.note(target, &reservation),
+            Err(error) if is_expired(&error) => {
+                self.tally.too_late += 1;
+                self.history.note_expired(target.id);
+            }
+            Err(Error::NotDone { .. } | Error::Unknown { .. }) | Ok(_) => {}
+            Err(error @ Error::Refused(_)) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! What `serve` is told, and why it may refuse to start.
+
+use super::ExitCode;
+use crate::catalog::{DateRange, ImportError};
+use crate::engine::RecoveryError;
+use crate::ledger::LedgerUrl;
+use crate::ledger::file::OpenError;
+use clap::Args;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Options of `seathold serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeOptions {
+    /// Address and port that clients connect to; port 0 takes a free one
+    #[arg(long, env = "SEATHOLD_LISTEN", default_value = "127.0.0.1:7443", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// First port of the cores' own ports, one per core [default: the port after --listen; 0 takes free ones]
+    #[arg(long, env = "SEATHOLD_CORE_PORTS", value_name = "PORT")]
+    pub core_ports: Option<u16>,
+    /// Event loops to run, one per processor [default: as many as the process may use]
+    #[arg(long, env = "SEATHOLD_CORES", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub cores: Option<u16>,
+    /// Do not pin each event loop to a processor
+    #[arg(long, env = "SEATHOLD_NO_PIN")]
+    pub no_pin: bool,
+    /// Where records go: file:DIR, or memory: (keeps nothing; for measuring only)
+    #[arg(long, env = "SEATHOLD_LEDGER", value_name = "URL")]
+    pub ledger: LedgerUrl,
+    /// Timetable: a GTFS folder or zip
+    #[arg(long, env = "SEATHOLD_GTFS", value_name = "PATH")]
+    pub gtfs: PathBuf,
+    /// Rules: which seats a train has and how they are sold (TOML)
+    #[arg(long, env = "SEATHOLD_RULES", value_name = "FILE")]
+    pub rules: PathBuf,
+    /// Service dates to load, both included: YYYY-MM-DD..YYYY-MM-DD, or one date
+    #[arg(long, env = "SEATHOLD_DATES", value_name = "FROM..TO")]
+    pub dates: DateRange,
+    /// Skip trips of the timetable that are wrong, and list them, instead of refusing to start
+    #[arg(long, env = "SEATHOLD_LENIENT")]
+    pub lenient: bool,
+    /// File with the token that operators send [default: connections from this host are operators']
+    #[arg(long, env = "SEATHOLD_OPERATOR_TOKEN_FILE", value_name = "FILE")]
+    pub operator_token_file: Option<PathBuf>,
+    /// Megabytes of log to keep before old state is written again and its segments are recycled
+    #[arg(long, env = "SEATHOLD_LEDGER_KEEP_MIB", default_value_t = 1024, value_name = "MIB")]
+    pub ledger_keep_mib: u64,
+}
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The timetable or the rules.
+    #[error("the timetable cannot be loaded:\n{0}")]
+    Catalog(#[from] ImportError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// The ledger's contents.
+    #[error("the ledger cannot be replayed: {0}")]
+    Recovery(#[from] RecoveryError),
+    /// A port.
+    #[error(
+        "cannot listen on {address}: {error}; stop what uses it or choose another with --listen or --core-ports"
+    )]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The operator's token.
+    #[error("cannot read the operator's token from {path}: {reason}")]
+    Token {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The number of cores.
+    #[error("{0}")]
+    Cores(String),
+    /// Anything else of the system.
+    #[error("the system refused: {0}")]
+    System(#[from] io::Error),
+}
+
+impl StartError {
+    /// The process' exit code.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Catalog(_) | Self::Token { .. } | Self::Cores(_) => ExitCode::Config,
+            Self::Ledger(OpenError::InUse { .. } | OpenError::Io { .. }) => ExitCode::Unavailable,
+            Self::Ledger(_) | Self::Recovery(_) => ExitCode::Data,
+            Self::Listen { .. } | Self::System(_) => ExitCode::Unavailable,
+        }
+    }
+}
