@@ -62,7 +62,7 @@ impl Layout {
 
     /// Places for sale when `percent` of the class are released: `ceil(capacity * percent / 100)`, all of them
     /// from 100 on.
-    pub(super) fn released(&self, class_index: usize, percent: u8) -> u32 {
+    pub fn released(&self, class_index: usize, percent: u8) -> u32 {
         (self.capacity(class_index) * u32::from(percent.min(100))).div_ceil(100)
     }
 
