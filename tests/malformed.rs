@@ -1,5 +1,7 @@
 //! Whatever comes in: the typed answer of SPEC.md or a closed connection, never a panic, never a changed seat.
 
+#![cfg(test)]
+
 mod harness;
 
 use harness::{Answered, DAY, TestServer, Wire};
@@ -79,7 +81,7 @@ fn foreign_protocols_and_broken_frames_close_the_connection() {
 #[test]
 fn a_connection_begins_with_hello_and_says_it_once() {
     let server = TestServer::start();
-    let mut hello = |min: u16, max: u16, magic: u32| {
+    let hello = |min: u16, max: u16, magic: u32| {
         let mut body = magic.to_le_bytes().to_vec();
         body.extend_from_slice(&min.to_le_bytes());
         body.extend_from_slice(&max.to_le_bytes());

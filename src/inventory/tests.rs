@@ -178,7 +178,13 @@ fn blocks() -> impl Strategy<Value = Vec<Block>> {
 
 fn plans() -> impl Strategy<Value = SeatPlan> {
     let stock = prop_oneof![4 => blocks().prop_map(Stock::Seats), 1 => (1u32..=30).prop_map(Stock::Places)];
-    prop::collection::vec(stock, 1..=3).prop_map(|stocks| {
+    prop::collection::vec(stock, 1..=3).prop_map(|mut stocks| {
+        // Each class has coaches of its own: no seat is painted in two classes.
+        for (class, stock) in (0_u8..).zip(&mut stocks) {
+            if let Stock::Seats(blocks) = stock {
+                blocks.iter_mut().for_each(|block| block.coach += 10 * class);
+            }
+        }
         let classes = (1..).map(Class).zip(stocks);
         SeatPlan { classes: classes.map(|(class, stock)| ClassPlan { class, stock }).collect() }
     })

@@ -19,11 +19,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// The service date that the tests sell, and it as days since 1970.
-pub const DATE: &str = "2027-03-15";
-pub const DAY: Day = Day(20_892);
+pub(crate) const DATE: &str = "2027-03-15";
+pub(crate) const DAY: Day = Day(20_892);
 
 /// A server and its directory.
-pub struct TestServer {
+pub(crate) struct TestServer {
     directory: TempDir,
     extra: Vec<String>,
     child: Child,
@@ -32,12 +32,12 @@ pub struct TestServer {
 
 impl TestServer {
     /// Starts a server with two unpinned cores and a file ledger in a fresh directory.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// Likewise, with more options.
-    pub fn start_with(extra: &[&str]) -> Self {
+    pub(crate) fn start_with(extra: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let extra: Vec<String> = extra.iter().map(|option| (*option).to_owned()).collect();
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -45,45 +45,45 @@ impl TestServer {
         Self { directory, extra, child, address }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub fn ledger(&self) -> PathBuf {
+    pub(crate) fn ledger(&self) -> PathBuf {
         self.directory.path().join("ledger")
     }
 
     /// SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Starts it again on the same ledger and port.
-    pub fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         (self.child, self.address) = spawn(self.directory.path(), self.address, &self.extra).unwrap();
     }
 
     /// Tries to start another server on the same ledger: how it ended and what it said.
-    pub fn start_another(&self) -> (ExitStatus, String) {
+    pub(crate) fn start_another(&self) -> (ExitStatus, String) {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         spawn(self.directory.path(), any_port, &self.extra).map(|_| ()).unwrap_err()
     }
 
     /// SIGTERM: how it ended.
-    pub fn terminate(&mut self) -> ExitStatus {
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap()
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let url = format!("seathold://{}", self.address);
         Client::builder(&url).client_name("test").timeout(Duration::from_secs(20)).build().unwrap()
     }
 
     /// The audit of the ledger as it is on disk.
-    pub fn audit(&self) -> (Audit, Report) {
+    pub(crate) fn audit(&self) -> (Audit, Report) {
         audit(&self.ledger())
     }
 }
@@ -95,7 +95,7 @@ impl Drop for TestServer {
     }
 }
 
-pub fn audit(ledger: &Path) -> (Audit, Report) {
+pub(crate) fn audit(ledger: &Path) -> (Audit, Report) {
     let mut reader = FileReader::open(Directory::read_only(ledger).unwrap()).unwrap();
     let mut audit = Audit::new(reader.is_trimmed());
     let follow = |batch: seathold_protocol::batch::BatchView<'_>| {
@@ -145,12 +145,12 @@ fn spawn(
 }
 
 /// A connection that speaks frames, or anything else.
-pub struct Wire {
-    pub stream: TcpStream,
+pub(crate) struct Wire {
+    pub(crate) stream: TcpStream,
 }
 
 impl Wire {
-    pub fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -158,7 +158,7 @@ impl Wire {
     }
 
     /// Connects and says HELLO.
-    pub fn open(address: SocketAddr) -> (Self, Welcome) {
+    pub(crate) fn open(address: SocketAddr) -> (Self, Welcome) {
         let mut wire = Self::connect(address);
         let hello = Hello { version_min: 1, version_max: VERSION, client: "wire", token: "" };
         match wire.ask(&Request::Hello(hello), 0) {
@@ -167,11 +167,11 @@ impl Wire {
         }
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
 
-    pub fn ask(&mut self, request: &Request<'_>, correlation: u64) -> Result<Answered, Closed> {
+    pub(crate) fn ask(&mut self, request: &Request<'_>, correlation: u64) -> Result<Answered, Closed> {
         let mut bytes = Vec::new();
         request.encode(correlation, &mut bytes);
         self.send(&bytes);
@@ -179,7 +179,7 @@ impl Wire {
     }
 
     /// The next reply and its correlation.
-    pub fn receive(&mut self) -> Result<(u64, Answered), Closed> {
+    pub(crate) fn receive(&mut self) -> Result<(u64, Answered), Closed> {
         let mut bytes = vec![0; HEADER_BYTES];
         self.stream.read_exact(&mut bytes).map_err(|_| Closed)?;
         let length = u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize;
@@ -196,7 +196,7 @@ impl Wire {
     }
 
     /// Whether the server closes the connection, whatever it says before.
-    pub fn is_closed_in_the_end(&mut self) -> bool {
+    pub(crate) fn is_closed_in_the_end(&mut self) -> bool {
         while let Ok(answered) = self.receive() {
             assert!(matches!(answered.1, Answered::Refused(_)), "{answered:?}");
         }
@@ -206,7 +206,7 @@ impl Wire {
 
 /// A reply, owned.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answered {
+pub(crate) enum Answered {
     Welcome(Welcome),
     Resolved(Resolved),
     Refused(Status),
@@ -215,4 +215,4 @@ pub enum Answered {
 
 /// The connection is closed.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Closed;
+pub(crate) struct Closed;

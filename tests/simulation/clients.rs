@@ -15,14 +15,14 @@ use seathold_protocol::{AccountId, Class, DepartureId, PassengerId, ReservationI
 use std::collections::{BTreeMap, HashMap};
 
 /// How long a simulated hold lasts.
-pub const HOLD_MS: u64 = 500;
+pub(crate) const HOLD_MS: u64 = 500;
 
 /// What a client may ask for: a departure, its classes and segments.
 #[derive(Clone)]
-pub struct OnSale {
-    pub departure: DepartureId,
-    pub classes: Vec<Class>,
-    pub segments: u8,
+pub(crate) struct OnSale {
+    pub(crate) departure: DepartureId,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) segments: u8,
 }
 
 /// What is known of one reservation from outside.
@@ -38,7 +38,7 @@ struct Known {
     refund_asked: bool,
 }
 
-pub struct Clients {
+pub(crate) struct Clients {
     random: Xoshiro256PlusPlus,
     on_sale: Vec<OnSale>,
     known: Vec<Known>,
@@ -46,12 +46,12 @@ pub struct Clients {
     /// Requests without an answer, by correlation.
     open: BTreeMap<u64, Command>,
     next_correlation: u64,
-    pub confirmed_too_late: u64,
-    pub answers: u64,
+    pub(crate) confirmed_too_late: u64,
+    pub(crate) answers: u64,
 }
 
 impl Clients {
-    pub fn new(seed: u64, on_sale: Vec<OnSale>) -> Self {
+    pub(crate) fn new(seed: u64, on_sale: Vec<OnSale>) -> Self {
         Self {
             random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0xc11e),
             on_sale,
@@ -65,7 +65,7 @@ impl Clients {
     }
 
     /// The next request: a new reservation, one of an earlier one, or the same again.
-    pub fn next_request(&mut self) -> (u64, Command) {
+    pub(crate) fn next_request(&mut self) -> (u64, Command) {
         let fresh = self.known.is_empty() || self.random.random_range(0..100) < 45;
         let command = if fresh { self.fresh() } else { self.about_an_earlier_one() };
         self.next_correlation += 1;
@@ -134,7 +134,7 @@ impl Clients {
     }
 
     /// Every open request's connection broke: its outcome is unknown, for ever or until somebody asks again.
-    pub fn disconnect(&mut self, rebooted: bool) {
+    pub(crate) fn disconnect(&mut self, rebooted: bool) {
         self.open.clear();
         if rebooted {
             self.known.iter_mut().for_each(|known| known.not_before_ms = 0);
@@ -142,7 +142,7 @@ impl Clients {
     }
 
     /// Takes an answer and says what is wrong with it.
-    pub fn take(&mut self, correlation: u64, answer: &Answer, now: Stamp) -> Result<(), String> {
+    pub(crate) fn take(&mut self, correlation: u64, answer: &Answer, now: Stamp) -> Result<(), String> {
         self.answers += 1;
         let command = self.open.remove(&correlation).ok_or("an answer to nothing that is open")?;
         let id = match &command {
@@ -164,7 +164,7 @@ impl Clients {
     }
 
     /// Compares what was told with the ledger.
-    pub fn compare(&self, audit: &Audit) -> Result<(), String> {
+    pub(crate) fn compare(&self, audit: &Audit) -> Result<(), String> {
         for known in &self.known {
             let record = audit.reservation(known.request.departure, known.request.id);
             match (&known.told, record) {

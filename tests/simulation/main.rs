@@ -4,6 +4,8 @@
 //!
 //! `SEATHOLD_SIM_SEED=17` runs one seed; `SEATHOLD_SIM_SEEDS=5000` runs so many.
 
+#![cfg(test)]
+
 #[path = "../sim/mod.rs"]
 mod sim;
 

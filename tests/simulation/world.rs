@@ -28,26 +28,26 @@ const KEEP_BYTES: u64 = 65_536;
 
 /// Which server runs: the real one under every fault, or the canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Faults {
+pub(crate) enum Faults {
     All,
     AcknowledgeBeforeSync,
 }
 
 /// How often the rare things happened.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Events {
-    pub answers: u64,
-    pub kills: u64,
-    pub power_losses: u64,
-    pub full_disks: u64,
-    pub broken_writes: u64,
-    pub compactions: u64,
-    pub trimmed_logs: u64,
-    pub confirmed_too_late: u64,
+pub(crate) struct Events {
+    pub(crate) answers: u64,
+    pub(crate) kills: u64,
+    pub(crate) power_losses: u64,
+    pub(crate) full_disks: u64,
+    pub(crate) broken_writes: u64,
+    pub(crate) compactions: u64,
+    pub(crate) trimmed_logs: u64,
+    pub(crate) confirmed_too_late: u64,
 }
 
 impl Events {
-    pub fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             answers: self.answers + other.answers,
             kills: self.kills + other.kills,
@@ -60,7 +60,7 @@ impl Events {
         }
     }
 
-    pub fn assert_every_branch_ran(&self) {
+    pub(crate) fn assert_every_branch_ran(&self) {
         let Self { answers, kills, power_losses, full_disks, broken_writes, .. } = *self;
         let Self { compactions, trimmed_logs, confirmed_too_late, .. } = *self;
         let rare = [kills, power_losses, full_disks, broken_writes, compactions, trimmed_logs];
@@ -87,7 +87,7 @@ struct Process {
     asked_to_compact: Option<Vec<(u16, u64)>>,
 }
 
-pub struct World {
+pub(crate) struct World {
     random: Xoshiro256PlusPlus,
     faults: Faults,
     catalog: Arc<Catalog>,
@@ -102,7 +102,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, faults: Faults) -> Self {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let catalog = Arc::new(catalog());
         let disk = SimDisk::new(seed);
@@ -120,7 +120,7 @@ impl World {
     }
 
     /// The phase with faults.
-    pub fn run(&mut self) -> Result<(), String> {
+    pub(crate) fn run(&mut self) -> Result<(), String> {
         for _ in 0..STEPS {
             match self.random.random_range(0..1_000) {
                 step if step < self.fault_rate => self.kill(false)?,
@@ -151,7 +151,7 @@ impl World {
     }
 
     /// The healed phase: every hold runs out, and everything must add up.
-    pub fn heal(&mut self) -> Result<(), String> {
+    pub(crate) fn heal(&mut self) -> Result<(), String> {
         self.disk.faults(|faults| *faults = DiskFaults::default());
         self.now = after(self.now, 10 * HOLD_MS);
         for _ in 0..10_000 {
@@ -177,7 +177,7 @@ impl World {
         self.check()
     }
 
-    pub fn events(&self) -> Events {
+    pub(crate) fn events(&self) -> Events {
         Events {
             answers: self.clients.answers,
             confirmed_too_late: self.clients.confirmed_too_late,
@@ -186,7 +186,7 @@ impl World {
     }
 
     /// A checksum of everything that happened.
-    pub fn trace(&self) -> u32 {
+    pub(crate) fn trace(&self) -> u32 {
         self.trace
     }
 
