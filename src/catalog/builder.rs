@@ -130,4 +130,14 @@ mod tests {
             .days([Day(20_000)])
             .build();
     }
+
+    #[test]
+    #[should_panic(expected = "the trains X 11204920 and X 53427250 would get one id")]
+    fn two_names_with_one_hash_are_refused() {
+        let _ = Catalog::builder()
+            .train("X 11204920", &["A", "B"], places(5), SaleRules::OPEN)
+            .train("X 53427250", &["A", "B"], places(5), SaleRules::OPEN)
+            .days([Day(20_000)])
+            .build();
+    }
 }

@@ -105,7 +105,7 @@ impl Trip {
             let text = format!("trip {id} has {} stops; allowed are 2 to {STOPS_MAX}", visits.len());
             return Err(Problem::at(TRIPS, self.line, text));
         }
-        for pair in visits.windows(2).filter(|pair| pair[0].sequence == pair[1].sequence) {
+        if let Some(pair) = visits.windows(2).find(|pair| pair[0].sequence == pair[1].sequence) {
             let (sequence, first) = (pair[1].sequence, pair[0].line);
             return Err(at(&pair[1], format!("stop_sequence {sequence} stands twice (line {first} before)")));
         }
