@@ -2,7 +2,7 @@
 //! replaying twice is harmless.
 //!
 //! ```text
-//!  kind 1, reservation: 56 bytes + 10 a passenger
+//!  kind 1, reservation: 58 bytes + 10 a passenger
 //!   0 kind u8 │ state u8 │ class u8 │ from u8 │ to u8 │ party u8 │ together u8 │ 0 u8
 //!   8 version u32 │ fingerprint u32 │ departure u64 │ id u128 │ account u64 │ deadline_ms u64
 //!  56 letters met u16 │ seat u16 × party │ passenger u64 × party
