@@ -137,17 +137,18 @@ prop_compose! {
 fn reply_round(reply: &Reply<'_>, correlation: u64) -> Result<(), TestCaseError> {
     let mut bytes = Vec::new();
     reply.encode(correlation, &mut bytes);
-    let frame = frame::split(&bytes, REPLY_BYTES_MAX).unwrap().unwrap();
+    let frame = frame::split(&bytes, REPLY_BYTES_MAX).expect("it is not broken").expect("it is whole");
     prop_assert_eq!(frame.bytes(), bytes.len());
     prop_assert_eq!(frame.header.correlation, correlation);
-    prop_assert_eq!(&Reply::decode(&frame).unwrap(), reply);
+    let told = Reply::decode(&frame);
+    prop_assert_eq!(told.as_ref(), Ok(reply));
     Ok(())
 }
 
 fn request_round(request: Request<'_>, correlation: u64) -> Result<(), TestCaseError> {
     let mut bytes = Vec::new();
     request.encode(correlation, &mut bytes);
-    let frame = frame::split(&bytes, REQUEST_BYTES_MAX).unwrap().unwrap();
+    let frame = frame::split(&bytes, REQUEST_BYTES_MAX).expect("it is not broken").expect("it is whole");
     prop_assert_eq!(frame.bytes(), bytes.len());
     prop_assert_eq!(frame.header.correlation, correlation);
     prop_assert_eq!(Request::decode(&frame), Ok(request));

@@ -90,7 +90,7 @@ fn the_fingerprint_is_of_what_was_asked() {
         Reserve { first: true, ..asked },
     ];
     assert!(same.iter().all(|same| same.fingerprint() == asked.fingerprint()));
-    let mut others = vec![
+    let mut others = [
         Reserve { departure: DepartureId(8), ..asked },
         Reserve { class: Class(8), ..asked },
         Reserve { to: 8, ..asked },
