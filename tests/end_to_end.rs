@@ -271,7 +271,8 @@ fn a_damaged_ledger_is_refused_with_file_and_offset() {
     let (status, said) = server.start_another();
     assert_eq!(status.code(), Some(65), "{said}");
     assert!(
-        said.contains(segment.file_name().unwrap().to_str().unwrap()) && said.contains("damaged at byte 4096"),
+        said.contains(segment.file_name().unwrap().to_str().unwrap())
+            && said.contains("damaged at byte 4096"),
         "{said}"
     );
 }

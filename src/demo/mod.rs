@@ -26,6 +26,7 @@ use crate::ledger::file::{Directory, FileReader};
 use child::Child;
 use crowd::Crowd;
 use history::History;
+use report::Run;
 use rush::Rush;
 use seathold_client::Client;
 use std::path::Path;
@@ -64,7 +65,8 @@ pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
     drop(client);
     child.stop()?;
     let audit = read_ledger(&ledger)?;
-    let report = DemoReport::new(options, &crowd, tally, elapsed, wave, child.recoveries(), audit, &history);
+    let run = Run { tally, rush: elapsed, wave, recoveries: child.recoveries().to_vec(), audit };
+    let report = DemoReport::new(options, &crowd, &history, run);
     if !report.passes() {
         directory.keep();
     }

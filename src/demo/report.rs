@@ -11,6 +11,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+/// What the parts of a run have brought.
+pub(super) struct Run {
+    pub(super) tally: Tally,
+    /// How long the rush took.
+    pub(super) rush: Duration,
+    pub(super) wave: Wave,
+    /// From each SIGKILL to a server that takes requests.
+    pub(super) recoveries: Vec<Duration>,
+    pub(super) audit: Audit,
+}
+
 /// What the demo found.
 #[derive(Clone, Debug, Serialize)]
 pub struct DemoReport {
@@ -79,17 +90,8 @@ pub struct DemoReport {
 }
 
 impl DemoReport {
-    #[expect(clippy::too_many_arguments, reason = "the report is where everything comes together")]
-    pub(super) fn new(
-        options: &DemoOptions,
-        crowd: &Crowd,
-        tally: Tally,
-        rush: Duration,
-        wave: Wave,
-        recoveries: &[Duration],
-        mut audit: Audit,
-        history: &History,
-    ) -> Self {
+    pub(super) fn new(options: &DemoOptions, crowd: &Crowd, history: &History, run: Run) -> Self {
+        let Run { tally, rush, wave, recoveries, mut audit } = run;
         let found: Report = audit.finish();
         let sent = options.buyers + wave.asked;
         let phantoms = audit.reservations().filter(|record| !crowd.sent(record.id, sent)).count() as u64;

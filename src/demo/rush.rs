@@ -140,7 +140,7 @@ impl<'a> Rush<'a> {
         if let Step::Reserve = step {
             self.latencies.saturating_record(completion.took.as_micros() as u64);
             self.progress.inc(1);
-            if number % 4_096 == 0 {
+            if number.is_multiple_of(4_096) {
                 self.progress.set_message(format!("{} holds", self.tally.accepted));
             }
             return self.reserved(number, completion.result);

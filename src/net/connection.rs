@@ -225,7 +225,7 @@ impl Frames {
     }
 
     /// The next whole frame.
-    pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         let split = frame::split(&self.bytes[self.start..self.end], REQUEST_BYTES_MAX)?;
         if let Some(frame) = &split {
             self.start += frame.bytes();
@@ -280,13 +280,13 @@ mod tests {
         let bytes = pings(3);
         client.write_all(&bytes[..40]).unwrap();
         fill_with(&mut connection, &mut frames, 40);
-        assert_eq!(frames.next().unwrap().unwrap().header.correlation, 0);
-        assert_eq!(frames.next().unwrap().unwrap().header.correlation, 1);
-        assert_eq!(frames.next(), Ok(None));
+        assert_eq!(frames.next_frame().unwrap().unwrap().header.correlation, 0);
+        assert_eq!(frames.next_frame().unwrap().unwrap().header.correlation, 1);
+        assert_eq!(frames.next_frame(), Ok(None));
         connection.keep(&frames, false, 1_000);
         client.write_all(&bytes[40..]).unwrap();
         fill_with(&mut connection, &mut frames, HEADER_BYTES);
-        assert_eq!(frames.next().unwrap().unwrap().header.correlation, 2);
+        assert_eq!(frames.next_frame().unwrap().unwrap().header.correlation, 2);
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
             client.write_all(&[*byte]).unwrap();
             let now_ms = 1_000 + second as u64 * 1_000;
             fill_with(&mut connection, &mut frames, second + 1);
-            assert_eq!(frames.next(), Ok(None));
+            assert_eq!(frames.next_frame(), Ok(None));
             connection.keep(&frames, false, now_ms);
             let late = (now_ms >= 1_000 + FRAME_TIMEOUT_MS).then_some(Overdue::Frame);
             assert_eq!(connection.overdue(now_ms), late);

@@ -49,7 +49,7 @@ impl Reactor {
             if !connection.has_room() {
                 break true;
             }
-            match frames.next() {
+            match frames.next_frame() {
                 Ok(Some(frame)) => self.serve_frame(key, &frame),
                 Ok(None) => break false,
                 Err(_) => return Next::Close(Counter::BrokenFrames),

@@ -390,6 +390,15 @@ impl Naive {
         }
     }
 
+    fn end_if_due(&mut self, id: &u128, now: u64) {
+        if let Some(known) = self.known.get_mut(id)
+            && known.state == State::Held
+            && known.deadline <= now
+        {
+            known.state = State::Expired;
+        }
+    }
+
     fn live(&self) -> impl Iterator<Item = &Known> {
         self.known.values().filter(|known| known.state.is_live())
     }
@@ -445,11 +454,7 @@ proptest! {
                     let free = if from < to { naive.free(class, from, to) } else { 0 };
                     let answer = it.ask(Command::Reserve(asked));
                     // Only the one id is looked at: other holds that are due keep their seats until they expire.
-                    if let Some(known) = naive.known.get_mut(&u128::from(id)) {
-                        if known.state == State::Held && known.deadline <= it.now.boot_ms {
-                            known.state = State::Expired;
-                        }
-                    }
+                    naive.end_if_due(&u128::from(id), it.now.boot_ms);
                     match (naive.known.get(&u128::from(id)), answer) {
                         (Some(known), Answer::Reservation(told)) => {
                             prop_assert_eq!((known.reserve, known.state), (asked, told.state));
@@ -481,11 +486,7 @@ proptest! {
                 }
                 Step::Confirm(id) | Step::Cancel(id) | Step::Refund(id) | Step::Lookup(id) => {
                     let id = u128::from(id);
-                    if let Some(known) = naive.known.get_mut(&id) {
-                        if known.state == State::Held && known.deadline <= it.now.boot_ms {
-                            known.state = State::Expired;
-                        }
-                    }
+                    naive.end_if_due(&id, it.now.boot_ms);
                     let (command, expected) = match step {
                         Step::Confirm(_) => (Command::Confirm(target(id)), naive.settle(id, State::Confirmed)),
                         Step::Cancel(_) => (Command::Cancel(target(id)), naive.settle(id, State::Cancelled)),

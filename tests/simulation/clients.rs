@@ -204,10 +204,10 @@ impl Known {
         if !same || (told.from, told.to, told.party) != (asked.from, asked.to, asked.party) {
             return Err(format!("{told:?} answers {asked:?}"));
         }
-        if let Some(before) = &self.told {
-            if before.seats != told.seats || !may_follow(before.state, told.state) {
-                return Err(format!("{before:?} was told, then {told:?}"));
-            }
+        if let Some(before) = &self.told
+            && (before.seats != told.seats || !may_follow(before.state, told.state))
+        {
+            return Err(format!("{before:?} was told, then {told:?}"));
         }
         if told.state == State::Confirmed && !self.confirm_asked {
             return Err(format!("{told:?}, and nobody confirmed it"));
