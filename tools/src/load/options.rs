@@ -1,0 +1,161 @@
+//! The command line, checked once: what comes out of here can be run.
+
+use super::exit::Failure;
+use super::workload::Workload;
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+use seathold::catalog::DateRange;
+use seathold_client::Address;
+use seathold_protocol::limits::PASSENGERS_MAX;
+use seathold_protocol::{Class, Day};
+use std::path::PathBuf;
+
+const ABOUT_LOOP: &str = "\
+The loop is closed: every connection keeps a fixed number of requests in flight and sends the next one when an answer
+comes. When the server is slow it is asked less, and buyers who would have come meanwhile are not counted (coordinated
+omission). So read the rates as what the server can do at most, and the latencies as how long an answer takes at this
+concurrency, not as what buyers see at a given rate of arrival. Latency counts from the answer before, or from the
+first send, until the answer is read.
+
+Exit codes: 0 the run is valid, 1 it is not or could not be made ready, 64 wrong options, 69 the server cannot be reached.";
+
+/// Measure how many requests a second a Seathold server answers, and how fast
+#[derive(Clone, Debug, Parser)]
+#[command(name = "seathold-load", version, after_long_help = ABOUT_LOOP)]
+pub struct Options {
+    /// The server
+    #[arg(value_name = "URL", default_value = "seathold://127.0.0.1:7443")]
+    pub url: Address,
+    /// What to ask: ping, refused, sale, lookup, availability, or a mix with weights: sale=1,availability=9
+    ///
+    /// refused: RESERVE on trips that are sold out; they are sold out first. sale: RESERVE and CONFIRM of a random
+    /// trip on a random departure. lookup: LOOKUP of reservations confirmed first. availability: one random pair.
+    #[arg(long, value_name = "WHAT", default_value = "ping")]
+    pub workload: Workload,
+    /// Connections
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = RangedU64ValueParser::<usize>::new().range(1..=60_000))]
+    pub connections: usize,
+    /// Requests in flight on each connection
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = RangedU64ValueParser::<usize>::new().range(1..=65_536))]
+    pub in_flight: usize,
+    /// Seconds to measure
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
+    /// Seconds to run before measuring
+    #[arg(long, value_name = "S", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub warmup: u64,
+    /// Threads that share the connections
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
+    pub threads: usize,
+    /// Seed of every choice; reservation ids are new in every run whatever the seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Departures: these trains on --date, asked of the server
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', requires = "date", conflicts_with = "gtfs")]
+    pub trains: Vec<String>,
+    /// Service date of --trains
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "trains")]
+    pub date: Option<Day>,
+    /// Departures: all of this timetable, a GTFS folder or zip, as the server loaded it
+    #[arg(long, value_name = "PATH", requires = "rules", requires = "dates")]
+    pub gtfs: Option<PathBuf>,
+    /// The server's rules file
+    #[arg(long, value_name = "FILE", requires = "gtfs")]
+    pub rules: Option<PathBuf>,
+    /// Service dates of --gtfs, both included, or one date
+    #[arg(long, value_name = "FROM..TO", requires = "gtfs")]
+    pub dates: Option<DateRange>,
+    /// Skip wrong trips of --gtfs, as the server was told
+    #[arg(long, requires = "gtfs")]
+    pub lenient: bool,
+    /// Passengers of one reservation
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=PASSENGERS_MAX as i64))]
+    pub party: u8,
+    /// Class to ask for; departures without it are left out [default: the one with most numbered seats]
+    #[arg(long, value_name = "NAME", value_parser = parse_class)]
+    pub class: Option<Class>,
+    /// Open the sale of the departures first, as an operator
+    #[arg(long)]
+    pub open: bool,
+    /// Operator's token for --open, when the server wants one
+    #[arg(
+        long,
+        env = "SEATHOLD_OPERATOR_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN",
+        default_value = ""
+    )]
+    pub operator_token: String,
+    /// Connect to the cores' own ports and send each request to the core that owns its departure
+    #[arg(long)]
+    pub shard_aware: bool,
+    /// Print one JSON object instead of the report
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Options {
+    /// Checks what single options cannot tell.
+    pub(super) fn validate(&self) -> Result<(), Failure> {
+        if self.workload.needs_departures() && self.trains.is_empty() && self.gtfs.is_none() {
+            return Err(Failure::Usage(format!(
+                "the workload `{}` needs departures: name them with --trains and --date, or all of a timetable with \
+                 --gtfs, --rules and --dates",
+                self.workload
+            )));
+        }
+        if self.threads > self.connections {
+            return Err(Failure::Usage(format!(
+                "--threads {} is more than --connections {}: a thread without a connection has nothing to do",
+                self.threads, self.connections
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn parse_class(name: &str) -> Result<Class, String> {
+    Class::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = Class::NAMES.iter().map(|(_, name)| *name).collect();
+        format!("there is no class `{name}`; choose of {}, or class-64 to class-255", known.join(", "))
+    })
+}
+
+fn parse_day(text: &str) -> Result<Day, String> {
+    seathold::catalog::parse_day(text).ok_or_else(|| format!("`{text}` is not a date such as 2026-05-01"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, clap::Error> {
+        Options::try_parse_from(std::iter::once("seathold-load").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_defaults_are_a_ping_at_64_times_32() {
+        let options = parse("").unwrap();
+        assert_eq!((options.connections, options.in_flight, options.seconds), (64, 32, 10));
+        assert_eq!(options.workload.to_string(), "ping");
+        assert!(options.validate().is_ok());
+    }
+
+    #[test]
+    fn a_sale_without_departures_is_refused_with_what_to_add() {
+        let told = parse("--workload sale").unwrap().validate().unwrap_err();
+        assert!(told.to_string().contains("--trains and --date"), "{told}");
+        assert_eq!(told.exit_code(), 64);
+        let options = parse("--workload sale --trains G1,G2 --date 2026-05-01 --class second").unwrap();
+        assert_eq!((options.trains.len(), options.class), (2, Some(Class(3))));
+        assert!(options.validate().is_ok());
+    }
+
+    #[test]
+    fn options_that_make_no_sense_are_refused() {
+        for line in ["--in-flight 0", "--party 10", "--trains G1", "--gtfs x", "--class gold", "http://a"] {
+            assert!(parse(line).is_err(), "`{line}` was taken");
+        }
+        assert!(parse("--threads 2 --connections 1").unwrap().validate().is_err());
+    }
+}

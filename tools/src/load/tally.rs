@@ -1,0 +1,185 @@
+//! What one thread counted, and the sum over threads. Nothing here allocates once it is made.
+
+use super::step::{Outcome, Step};
+use hdrhistogram::Histogram;
+use seathold_protocol::status::Status;
+
+/// Status codes are below this.
+const STATUSES: usize = 64;
+
+/// The longest latency told apart: beyond the time after which a request is given up.
+const LATENCY_NS_MAX: u64 = 60_000_000_000;
+
+/// Three digits: a percentile is off by at most a thousandth.
+const LATENCY_DIGITS: u8 = 3;
+
+/// The answers to one kind of request within the measured time.
+#[derive(Clone, Debug)]
+pub(super) struct Answers {
+    by_status: [u64; STATUSES],
+    /// Nanoseconds, refusals included.
+    pub(super) latency_ns: Histogram<u64>,
+}
+
+impl Answers {
+    fn new() -> Self {
+        let latency_ns = Histogram::new_with_bounds(1, LATENCY_NS_MAX, LATENCY_DIGITS)
+            .expect("bounds and digits are within what hdrhistogram takes");
+        Self { by_status: [0; STATUSES], latency_ns }
+    }
+
+    pub(super) fn of(&self, status: Status) -> u64 {
+        self.by_status[status as usize]
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.by_status.iter().sum()
+    }
+}
+
+/// Everything that is counted. Answers count within the measured time, faults from the first request to the last.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    steps: [Answers; Step::ALL.len()],
+    unexpected: [u64; STATUSES],
+    /// Replies that answer nothing that was asked, or are none.
+    pub(super) unreadable: u64,
+    /// Requests given up.
+    pub(super) timeouts: u64,
+    /// Connections lost.
+    pub(super) connections_lost: u64,
+    /// All answers since the start, for the live line.
+    pub(super) answers_ever: u64,
+    /// Refusals among them.
+    pub(super) refusals_ever: u64,
+}
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Self {
+            steps: std::array::from_fn(|_| Answers::new()),
+            unexpected: [0; STATUSES],
+            unreadable: 0,
+            timeouts: 0,
+            connections_lost: 0,
+            answers_ever: 0,
+            refusals_ever: 0,
+        }
+    }
+
+    /// Counts an answer; `measured`: it came within the measured time.
+    pub(super) fn count(&mut self, step: Step, outcome: Outcome, latency_ns: u64, measured: bool) {
+        self.answers_ever += 1;
+        let status = match outcome {
+            Outcome::Done => Status::Ok,
+            Outcome::Refused(status) => {
+                self.refusals_ever += 1;
+                status
+            }
+            Outcome::Unexpected(status) => {
+                self.unexpected[status as usize] += 1;
+                return;
+            }
+            Outcome::Unreadable => {
+                self.unreadable += 1;
+                return;
+            }
+        };
+        if measured {
+            let answers = &mut self.steps[step.index()];
+            answers.by_status[status as usize] += 1;
+            answers.latency_ns.saturating_record(latency_ns);
+        }
+    }
+
+    pub(super) fn of(&self, step: Step) -> &Answers {
+        &self.steps[step.index()]
+    }
+
+    /// Answers within the measured time, refusals included.
+    pub(super) fn requests(&self) -> u64 {
+        self.steps.iter().map(Answers::total).sum()
+    }
+
+    /// Reservations held and then confirmed.
+    pub(super) fn accepted(&self) -> u64 {
+        self.of(Step::Confirm).of(Status::Ok)
+    }
+
+    /// Every status of the domain that said no, with how often.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = (Status, u64)> {
+        let count = |status: Status| self.steps.iter().map(|answers| answers.of(status)).sum();
+        statuses()
+            .filter(|status| *status != Status::Ok)
+            .map(move |status| (status, count(status)))
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// Every status that no request of the run should get, with how often.
+    pub(super) fn unexpected(&self) -> impl Iterator<Item = (Status, u64)> {
+        statuses().map(|status| (status, self.unexpected[status as usize])).filter(|(_, count)| *count > 0)
+    }
+
+    /// Everything that is neither an answer nor a refusal.
+    pub(super) fn errors(&self) -> u64 {
+        let unexpected: u64 = self.unexpected.iter().sum();
+        unexpected + self.unreadable + self.timeouts + self.connections_lost
+    }
+
+    pub(super) fn latency_ns(&self) -> Histogram<u64> {
+        let mut all = Answers::new().latency_ns;
+        for answers in &self.steps {
+            all += &answers.latency_ns;
+        }
+        all
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
+            add_each(&mut mine.by_status, &theirs.by_status);
+            mine.latency_ns += &theirs.latency_ns;
+        }
+        add_each(&mut self.unexpected, &other.unexpected);
+        self.unreadable += other.unreadable;
+        self.timeouts += other.timeouts;
+        self.connections_lost += other.connections_lost;
+        self.answers_ever += other.answers_ever;
+        self.refusals_ever += other.refusals_ever;
+    }
+}
+
+fn statuses() -> impl Iterator<Item = Status> {
+    Status::ALL.iter().copied()
+}
+
+fn add_each(mine: &mut [u64; STATUSES], theirs: &[u64; STATUSES]) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine += theirs;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_place() {
+        assert!(Status::ALL.iter().all(|status| (*status as usize) < STATUSES));
+    }
+
+    #[test]
+    fn warm_up_counts_for_faults_alone_and_threads_add_up() {
+        let mut one = Tally::new();
+        one.count(Step::Ping, Outcome::Done, 1_000, false);
+        one.count(Step::Ping, Outcome::Done, 2_000, true);
+        one.count(Step::Reserve, Outcome::Refused(Status::SoldOut), 3_000, true);
+        one.count(Step::Reserve, Outcome::Unexpected(Status::UnknownDeparture), 1, false);
+        let mut sum = one.clone();
+        sum.add(&one);
+        assert_eq!((sum.requests(), sum.accepted(), sum.errors()), (4, 0, 2));
+        assert_eq!(sum.refusals().collect::<Vec<_>>(), [(Status::SoldOut, 2)]);
+        assert_eq!(sum.unexpected().collect::<Vec<_>>(), [(Status::UnknownDeparture, 2)]);
+        assert_eq!((sum.answers_ever, sum.latency_ns().len()), (8, 4));
+        assert_eq!(sum.of(Step::Reserve).total(), 2);
+    }
+}

@@ -1,0 +1,110 @@
+//! A run against a server of a few lines, over real sockets: WELCOME, PONG, and refusals.
+
+use super::{Options, measure};
+use clap::Parser;
+use seathold_protocol::frame::{self, Frame};
+use seathold_protocol::limits::REQUEST_BYTES_MAX;
+use seathold_protocol::reply::{Refusal, Reply, Welcome};
+use seathold_protocol::request::Request;
+use seathold_protocol::status::Status;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+/// Answers on every connection as `answer` says; a connection ends when `answer` has nothing to say.
+fn serve(answer: impl Fn(&Frame<'_>, &mut Vec<u8>) -> bool + Clone + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("seathold://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, answer) = (stream.unwrap(), answer.clone());
+            thread::spawn(move || talk(stream, answer));
+        }
+    });
+    url
+}
+
+fn talk(mut stream: TcpStream, answer: impl Fn(&Frame<'_>, &mut Vec<u8>) -> bool) {
+    let (mut inbound, mut chunk) = (Vec::new(), [0; 4_096]);
+    while let Ok(read @ 1..) = stream.read(&mut chunk) {
+        inbound.extend_from_slice(&chunk[..read]);
+        let (mut out, mut served) = (Vec::new(), 0);
+        while let Some(frame) = frame::split(&inbound[served..], REQUEST_BYTES_MAX).unwrap() {
+            served += frame.bytes();
+            if !answer(&frame, &mut out) {
+                return;
+            }
+        }
+        inbound.drain(..served);
+        if stream.write_all(&out).is_err() {
+            return;
+        }
+    }
+}
+
+fn echo(frame: &Frame<'_>, out: &mut Vec<u8>) -> bool {
+    let correlation = frame.header.correlation;
+    match Request::decode(frame).unwrap() {
+        Request::Hello(hello) => {
+            assert!(hello.client.starts_with("seathold-load/"));
+            let welcome = Welcome {
+                version: 1,
+                core: 0,
+                operator: false,
+                credit: 8,
+                request_bytes_max: 512,
+                reply_bytes_max: 262_144,
+                core_ports: vec![1],
+                partition_cores: vec![0],
+                server: "echo/1".to_owned(),
+            };
+            Reply::Welcome(welcome).encode(correlation, out);
+        }
+        Request::Ping(bytes) => Reply::Pong(bytes).encode(correlation, out),
+        request => {
+            let refusal = Refusal { status: Status::UnknownTrain, detail: 0 };
+            Reply::Refused(request.opcode() as u8, refusal).encode(correlation, out);
+        }
+    }
+    true
+}
+
+fn options(url: &str, line: &str) -> Options {
+    let words = ["seathold-load", url].into_iter().chain(line.split_whitespace());
+    Options::try_parse_from(words).unwrap()
+}
+
+#[test]
+fn pings_are_counted_and_valid() {
+    let url = serve(echo);
+    let line = "--connections 3 --in-flight 4 --seconds 1 --warmup 0 --threads 2";
+    let report = measure(&options(&url, line)).unwrap();
+    assert!(report.valid, "{:?}", report.why_not);
+    assert!(report.requests > 100 && report.steps["ping"].requests == report.requests, "{report}");
+    assert!(report.latency_us.p50 > 0.0 && report.latency_us.max >= report.latency_us.p999, "{report}");
+    assert_eq!((report.refused, report.errors, report.server.as_str()), (0, 0, "echo/1"));
+}
+
+#[test]
+fn lost_connections_make_the_run_not_valid() {
+    let url = serve(|frame, out| frame.header.correlation >> 32 < 50 && echo(frame, out));
+    let report = measure(&options(&url, "--connections 2 --in-flight 1 --seconds 1 --warmup 0")).unwrap();
+    assert_eq!((report.connections_lost, report.errors, report.valid), (2, 2, false));
+    assert!(report.why_not[0].contains("2 connections were lost"), "{:?}", report.why_not);
+}
+
+#[test]
+fn failures_say_what_to_do() {
+    let url = serve(echo);
+    let told = measure(&options(&url, "--in-flight 9")).unwrap_err();
+    assert_eq!(told.exit_code(), 64);
+    assert!(told.to_string().contains("above the 8 that this server grants"), "{told}");
+    let told =
+        measure(&options(&url, "--workload sale --in-flight 1 --trains G1 --date 2026-05-01")).unwrap_err();
+    assert!(told.to_string().contains("UNKNOWN_TRAIN for the train `G1`"), "{told}");
+
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let told = measure(&options(&format!("seathold://127.0.0.1:{port}"), "")).unwrap_err();
+    assert_eq!(told.exit_code(), 69);
+    assert!(told.to_string().contains("start `seathold serve`"), "{told}");
+}

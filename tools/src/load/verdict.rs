@@ -1,0 +1,112 @@
+//! Whether the figures mean what they say, and if not, what to do.
+
+use super::stage::advice;
+use super::step::Step;
+use super::tally::Tally;
+use super::workload::{Kind, Workload};
+use seathold_protocol::status::Status;
+
+/// A sale may be refused this often and still be called one: a refusal costs a fraction of an accepted pair, so
+/// one in a hundred moves the rate by less than that.
+const REFUSED_SHARE_MAX: f64 = 0.01;
+
+/// Why a run is not valid; empty if it is.
+pub(super) fn why_not(workload: &Workload, tally: &Tally) -> Vec<String> {
+    let mut why = Vec::new();
+    if tally.requests() == 0 {
+        why.push("nothing was answered in the measured time; see the server's log".to_owned());
+    }
+    if tally.connections_lost > 0 {
+        why.push(format!("{} connections were lost; see the server's log", tally.connections_lost));
+    }
+    if tally.timeouts > 0 {
+        why.push(format!("{} requests had no answer in 5 s; ask with fewer in flight", tally.timeouts));
+    }
+    if tally.unreadable > 0 {
+        why.push(format!(
+            "{} replies answer nothing that was asked: a fault of the server",
+            tally.unreadable
+        ));
+    }
+    for (status, count) in tally.unexpected() {
+        why.push(format!("{count} requests were answered {status}; {}", advice(status)));
+    }
+    for step in [Step::Ping, Step::Lookup, Step::Availability] {
+        let answers = tally.of(step);
+        let refused = answers.total() - answers.of(Status::Ok);
+        if refused > 0 {
+            why.push(format!("{refused} {} requests were refused, and none should be", step.name()));
+        }
+    }
+    if workload.has(Kind::Refused) {
+        let answers = tally.of(Step::Refused);
+        let others = answers.total() - answers.of(Status::SoldOut);
+        if others > 0 {
+            why.push(format!(
+                "{others} answers on sold-out trips were not SOLD_OUT; measure while nobody gives seats back"
+            ));
+        }
+    }
+    if workload.has(Kind::Sale) {
+        why.extend(why_no_sale(tally));
+    }
+    why
+}
+
+fn why_no_sale(tally: &Tally) -> Option<String> {
+    let pair = [tally.of(Step::Reserve), tally.of(Step::Confirm)];
+    let count = |status: Status| pair.iter().map(|answers| answers.of(status)).sum::<u64>();
+    let asked = pair[0].total();
+    let refusals = Status::ALL.iter().copied().filter(|status| *status != Status::Ok);
+    let refused: u64 = refusals.clone().map(count).sum();
+    if refused as f64 <= asked as f64 * REFUSED_SHARE_MAX {
+        return None;
+    }
+    let most = refusals.max_by_key(|status| count(*status))?;
+    let what = if most == Status::SoldOut { "stock ran out" } else { "the sale was refused" };
+    let percent = 100.0 * refused as f64 / asked.max(1) as f64;
+    Some(format!(
+        "{what}: {percent:.1} % of the reservations were refused, mostly {most}, so the rate is not one of accepted \
+         ones; {}",
+        advice(most)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::step::Outcome;
+
+    fn verdict(workload: &str, answers: &[(Step, Outcome, u32)]) -> Vec<String> {
+        let mut tally = Tally::new();
+        for (step, outcome, times) in answers {
+            (0..*times).for_each(|_| tally.count(*step, *outcome, 1_000, true));
+        }
+        why_not(&workload.parse().unwrap(), &tally)
+    }
+
+    #[test]
+    fn a_clean_run_is_valid() {
+        assert!(verdict("ping", &[(Step::Ping, Outcome::Done, 5)]).is_empty());
+        let sold_out = Outcome::Refused(Status::SoldOut);
+        assert!(verdict("refused", &[(Step::Refused, sold_out, 5)]).is_empty());
+        let sale = [(Step::Reserve, Outcome::Done, 199), (Step::Confirm, Outcome::Done, 199)];
+        assert!(verdict("sale", &sale).is_empty());
+        assert!(verdict("sale", &[sale[0], sale[1], (Step::Reserve, sold_out, 1)]).is_empty());
+    }
+
+    #[test]
+    fn a_run_that_measures_something_else_is_not() {
+        assert_eq!(verdict("ping", &[]).len(), 1);
+        assert!(verdict("refused", &[(Step::Refused, Outcome::Done, 1)])[0].contains("not SOLD_OUT"));
+        let sold_out = Outcome::Refused(Status::SoldOut);
+        let sale = [(Step::Reserve, Outcome::Done, 90), (Step::Reserve, sold_out, 10)];
+        let told = verdict("sale", &sale);
+        assert!(told[0].starts_with("stock ran out: 10.0 %"), "{told:?}");
+        let not_open = Outcome::Refused(Status::NotOpen);
+        assert!(verdict("sale", &[(Step::Reserve, not_open, 9)])[0].contains("--open"));
+        let unknown = Outcome::Unexpected(Status::UnknownDeparture);
+        let told = verdict("ping", &[(Step::Ping, Outcome::Done, 1), (Step::Reserve, unknown, 2)]);
+        assert!(told[0].contains("2 requests were answered UNKNOWN_DEPARTURE"), "{told:?}");
+    }
+}
