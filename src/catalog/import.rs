@@ -14,6 +14,9 @@ use super::problem::Findings;
 use super::rules::{Match, Rules};
 use super::{Catalog, DateRange, ImportError, Problem, StopRef};
 
+/// Departures of one catalogue: fifty times a fortnight of a national network, at some 20 bytes each.
+const DEPARTURES_MAX: usize = 10_000_000;
+
 /// What to import.
 #[derive(Clone, Debug)]
 pub struct ImportOptions {
@@ -62,28 +65,27 @@ impl Catalog {
 
         // Of trips with one name on one day the first to leave keeps it.
         sellable.sort_by(|a, b| name_order(a.trip, b.trip));
-        let service_days = feed.services.days(options.dates);
+        let of_feed = |text| ImportError::from(Problem::in_file(TRIPS, text));
         let mut runs: Vec<(Day, u32)> = Vec::new();
         let mut trips_running = 0;
-        for (at, sellable) in sellable.iter().enumerate() {
-            let days = &service_days[sellable.trip.service as usize];
-            trips_running += usize::from(!days.is_empty());
-            runs.extend(days.iter().map(|day| (*day, at as u32)));
+        for (at, Sellable { trip, .. }) in sellable.iter().enumerate() {
+            let before = runs.len();
+            runs.extend(feed.services.days(trip.service, options.dates).map(|day| (day, at as u32)));
+            trips_running += usize::from(runs.len() > before);
+            if runs.len() > DEPARTURES_MAX {
+                let text = format!("there are more than {DEPARTURES_MAX} departures: import fewer days");
+                return Err(of_feed(text));
+            }
         }
         if runs.is_empty() {
             return Err(nothing_runs(options, &feed).into());
         }
         runs.sort_unstable();
         let report = Report { trips: sellable.len(), trips_running, departures: runs.len(), skipped };
-        let of_feed = |text| ImportError::from(Problem::in_file(TRIPS, text));
-        assemble(
-            feed.stops.as_slice(),
-            &sellable,
-            &runs,
-            Assembly::new(feed.zone.clone(), rules.plans, rules.terms),
-        )
-        .and_then(|assembly| assembly.finish(report))
-        .map_err(of_feed)
+        let assembly = Assembly::new(feed.zone.clone(), rules.plans, rules.terms);
+        assemble(&feed.stops, &sellable, &runs, assembly)
+            .and_then(|assembly| assembly.finish(report))
+            .map_err(of_feed)
     }
 }
 
@@ -135,7 +137,7 @@ fn assemble(
                 *vacant.insert(assembly.train(name, &route, &trip.times, matched.plan, matched.terms)?)
             }
         };
-        assembly.run(train, *day)?;
+        assembly.run(train, *day);
     }
     Ok(assembly)
 }

@@ -150,10 +150,10 @@ impl Services {
         self.numbers.get(id).copied()
     }
 
-    /// By service: the days of `range` on which it runs.
-    pub(in crate::catalog) fn days(&self, range: DateRange) -> Vec<Vec<Day>> {
-        let days = |service: &Service| range.days().filter(|day| service.runs(*day)).collect();
-        self.services.iter().map(days).collect()
+    /// The days of `range` on which a service runs.
+    pub(in crate::catalog) fn days(&self, service: u32, range: DateRange) -> impl Iterator<Item = Day> {
+        let service = &self.services[service as usize];
+        range.days().filter(|day| service.runs(*day))
     }
 
     /// The first and the last day on which anything runs.

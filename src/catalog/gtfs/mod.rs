@@ -1,4 +1,4 @@
-//! Reads a GTFS feed (https://gtfs.org/documentation/schedule/reference/): what runs where, when and on which days.
+//! Reads a GTFS feed (<https://gtfs.org/documentation/schedule/reference/>): what runs where, when and on which days.
 //!
 //! Files are read in the order in which they refer to each other, and reading stops at the first that is broken,
 //! because every reference to it would then be a fault too.
