@@ -32,7 +32,7 @@ impl Child {
     pub(super) fn start(log: &Path, ledger: &Path, options: &DemoOptions) -> Result<Self, DemoError> {
         let program = std::env::current_exe()?;
         let (ledger, gtfs, rules) = (format!("file:{}", ledger.display()), options.gtfs(), options.rules());
-        let (dates, lenient) = (options.dates().to_string(), options.lenient);
+        let dates = options.dates().to_string();
         let command = Box::new(move |address: SocketAddr| {
             let mut command = Command::new(&program);
             command.args([
@@ -44,10 +44,11 @@ impl Child {
                 "--ledger",
                 &ledger,
             ]);
-            command.arg("--gtfs").arg(&gtfs).arg("--rules").arg(&rules).args(["--dates", &dates]);
-            if lenient {
-                command.arg("--lenient");
-            }
+            command.arg("--gtfs").arg(&gtfs).arg("--rules").arg(&rules).args([
+                "--dates",
+                &dates,
+                "--lenient",
+            ]);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
             command
         });

@@ -40,9 +40,11 @@ pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
     let dates = options.dates();
     let rules = options.rules();
     let gtfs = options.gtfs();
-    let lenient = options.lenient;
-    let import = ImportOptions { gtfs: gtfs.clone(), rules: rules.clone(), dates, lenient };
-    let catalog = Catalog::import(&import)?;
+    // Whoever tries a timetable of their own should see a sale, and what was left out of it.
+    let catalog = Catalog::import(&ImportOptions { gtfs, rules, dates, lenient: true })?;
+    for skipped in &catalog.report().skipped {
+        eprintln!("skipped: {skipped}");
+    }
     let crowd = Crowd::new(&catalog, options.places, options.seed)?;
     let directory = options.directory()?;
     let ledger = directory.path().join("ledger");

@@ -20,9 +20,6 @@ pub struct DemoOptions {
     /// Service date to sell: YYYY-MM-DD
     #[arg(long, value_name = "DATE")]
     pub date: Option<DateRange>,
-    /// Skip trips of the timetable that are wrong
-    #[arg(long)]
-    pub lenient: bool,
     /// Buyers in the rush
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub buyers: u64,
