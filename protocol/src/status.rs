@@ -57,7 +57,7 @@ statuses! {
     0 Ok "OK" Done "Done.";
     1 SoldOut "SOLD_OUT" Refused "Fewer places are free for this trip than asked. Detail: how many are.";
     2 NotOpen "NOT_OPEN" AskAgain "The sale has not begun. Detail: milliseconds until it does, all ones if only an operator can open it.";
-    3 Closed "CLOSED" Refused "The sale is over, or an operator closed it. Detail: 0.";
+    3 Closed "CLOSED" Refused "The sale is over, an operator closed it, or the departure has left the catalogue. Detail: 0.";
     4 Limit "LIMIT" Refused "A limit of the sale would be passed. Detail: which, see `Limit`, in the upper 32 bits; its value in the lower.";
     5 PassengerAlreadyBooked "PASSENGER_ALREADY_BOOKED" Refused "A passenger has a place on this departure. Detail: the index of the first such passenger in the request.";
     6 WishUnmet "WISH_UNMET" Refused "Enough places are free, but not as a STRICT wish asks. Detail: 0.";
@@ -86,7 +86,7 @@ statuses! {
     42 PassengerTwice "PASSENGER_TWICE" Mistake "The request names one passenger twice. Detail: the index of the second.";
     43 BadHoldTime "BAD_HOLD_TIME" Mistake "The hold time is above the most that the sale allows. Detail: that, in milliseconds.";
     44 Forbidden "FORBIDDEN" Mistake "Only an operator may ask this. Detail: 0.";
-    45 BadRelease "BAD_RELEASE" Mistake "The share of places for sale is 1 to 100 percent, or 0 to leave it. Detail: the present share.";
+    45 BadRelease "BAD_RELEASE" Mistake "The share is above 100 percent, or less than is for sale already: places are never taken off the sale. Detail: the present share.";
     46 WrongMagic "WRONG_MAGIC" Mistake "HELLO does not begin with the magic number; the connection closes. Detail: 0.";
 }
 
