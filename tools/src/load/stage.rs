@@ -13,9 +13,9 @@ use seathold_protocol::request::{Request, Reserve, Target};
 use seathold_protocol::status::{Limit, Status, Verdict};
 use seathold_protocol::wishes::Wishes;
 
-/// Departures with a trip sold out, or with a reservation to look up: enough that every core owns some and that no
-/// single departure is hot, few enough to be ready in a second.
-const STAGED_MAX: usize = 64;
+/// Departures with a trip sold out, or with a reservation to look up: enough that no single departure is hot, few
+/// enough to be ready in a second and to leave a later sale its stock.
+const STAGED_MAX: usize = 16;
 
 /// Rounds in a row in which the server may answer BUSY to everything before the set-up gives up.
 const BUSY_ROUNDS_MAX: u32 = 1_000;
@@ -252,7 +252,7 @@ mod tests {
             (0..1_000).map(|at| Departure { id: DepartureId(at), stops: 2, class: Class(3) }).collect();
         let some = spread(&departures);
         assert_eq!(some.len(), STAGED_MAX);
-        assert!(some[0].id.0 == 0 && some[STAGED_MAX - 1].id.0 > 980);
+        assert!(some[0].id.0 == 0 && some[STAGED_MAX - 1].id.0 > 900);
         assert_eq!(spread(&departures[..3]).len(), 3);
         assert!(spread(&[]).is_empty());
     }
