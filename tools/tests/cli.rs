@@ -10,6 +10,9 @@ use tempfile::TempDir;
 /// A Monday, on which most trains of the sample feed run.
 const DATE: &str = "2027-03-15";
 
+/// A byte within the first group of a segment, behind the segment's and the group's headers.
+const FIRST_GROUP_BYTE: usize = 4_096 + 60;
+
 struct World {
     directory: TempDir,
     url: String,
@@ -18,44 +21,41 @@ struct World {
 
 impl World {
     fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let feed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/sample");
         let options = ServeOptions {
-            listen: "127.0.0.1:0".parse().unwrap(),
+            listen: "127.0.0.1:0".parse().expect("an address"),
             core_ports: None,
             cores: Some(1),
             no_pin: true,
             ledger: LedgerUrl::File(directory.path().join("ledger")),
             rules: feed.join("rules.toml"),
             gtfs: feed,
-            dates: DATE.parse().unwrap(),
+            dates: DATE.parse().expect("a date"),
             lenient: false,
             operator_token_file: None,
             ledger_keep_mib: 64,
         };
-        let server = Server::start(&options).unwrap();
+        let server = Server::start(&options).expect("the server starts");
         let url = format!("seathold://{}", server.address());
         Self { directory, url, server: Some(server) }
     }
 
+    /// Runs a command. `~` is a space within a word.
     fn run(&self, line: &str) -> Output {
-        self.run_words(&line.split_whitespace().collect::<Vec<_>>())
-    }
-
-    fn run_words(&self, words: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_seathold-cli"))
-            .args(words)
+            .args(line.split_whitespace().map(|word| word.replace('~', " ")))
             .env("SEATHOLD_URL", &self.url)
             .env_remove("SEATHOLD_TOKEN_FILE")
             .output()
-            .unwrap()
+            .expect("seathold-cli runs")
     }
 
     /// What a command that succeeds prints.
     fn text(&self, line: &str) -> String {
         let output = self.run(line);
         assert_eq!(output.status.code(), Some(0), "{line}\n{output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 
     /// The one object that it prints with --json.
@@ -69,7 +69,7 @@ impl World {
         let output = self.run(line);
         assert_eq!(output.status.code(), Some(code), "{line}\n{output:?}");
         assert!(output.stdout.is_empty(), "{line}\n{output:?}");
-        String::from_utf8(output.stderr).unwrap()
+        String::from_utf8(output.stderr).expect("UTF-8")
     }
 
     fn ledger(&self) -> PathBuf {
@@ -90,25 +90,25 @@ fn a_reservation_from_the_first_look_to_the_refund() {
     let world = World::start();
     assert!(world.text("ping -c 3").contains("3 round trips"));
 
-    let train = world.json(&format!("resolve X3 {DATE}"));
+    let train = world.json(&format!("resolve X~3 {DATE}"));
     let departure = train["departure"].as_str().unwrap();
     let stops = train["stops"].as_array().unwrap();
     let (first, last) =
         (stops[0]["code"].as_str().unwrap(), stops[stops.len() - 1]["code"].as_str().unwrap());
-    let text = world.text(&format!("resolve X3 {DATE}"));
+    let text = world.text(&format!("resolve X~3 {DATE}"));
     assert!(text.contains(departure) && text.contains("second") && text.contains(first), "{text}");
 
-    let matrix = world.text(&format!("availability X3 {DATE} --class second"));
+    let matrix = world.text(&format!("availability X~3 {DATE} --class second"));
     assert!(matrix.contains("from \\ to"), "{matrix}");
     assert!(matrix.lines().all(|line| line.chars().count() <= 80), "{matrix}");
     let trip = format!("--from {first} --to {last}");
     let free = |class: &str| {
-        let reply = world.json(&format!("availability X3 {DATE} --class {class} {trip}"));
+        let reply = world.json(&format!("availability X~3 {DATE} --class {class} {trip}"));
         reply["free"][0]["free"].as_u64().unwrap()
     };
     let before = free("second");
 
-    let reserve = format!("reserve X3 {DATE} --class second {trip} --passengers 2 --account 7");
+    let reserve = format!("reserve X~3 {DATE} --class second {trip} --passengers 2 --account 7");
     let held = world.json(&format!("{reserve} --seat-letters A,- --hold 5m"));
     assert_eq!((held["state"].as_str(), held["seats"].as_array().map(Vec::len)), (Some("held"), Some(2)));
     assert!((1..=300_000).contains(&held["remaining_ms"].as_u64().unwrap()), "{held}");
@@ -129,7 +129,7 @@ fn a_reservation_from_the_first_look_to_the_refund() {
     assert!(world.text(&typed("refund", &sold)).starts_with("refunded"));
 
     let id = held["id"].as_str().unwrap();
-    let by_name = format!("{id} --train X3 --date {DATE} --account 7");
+    let by_name = format!("{id} --train X~3 --date {DATE} --account 7");
     assert!(world.text(&format!("lookup {by_name}")).contains(first));
     assert!(world.failure(1, &format!("refund {by_name}")).contains("not confirmed"));
     // Asking again under the same id finds the same reservation, made-up passengers and all.
@@ -144,11 +144,12 @@ fn a_reservation_from_the_first_look_to_the_refund() {
 #[test]
 fn an_operator_closes_and_opens() {
     let world = World::start();
-    let reserve = format!("reserve X3 {DATE} --class second --from 0 --to 1");
-    assert!(world.text(&format!("close X3 {DATE}")).contains("closed"));
+    let reserve = format!("reserve X~3 {DATE} --class second --from 0 --to 1");
+    assert!(world.text(&format!("close X~3 {DATE}")).contains("closed"));
     assert!(world.failure(1, &reserve).contains("an operator opens it"));
-    assert!(world.text(&format!("resolve X3 {DATE}")).contains("closed by an operator"));
-    assert!(world.text(&format!("open X3 {DATE} --released 50")).contains("open, 50 %"));
+    assert!(world.text(&format!("resolve X~3 {DATE}")).contains("closed by an operator"));
+    assert!(world.failure(1, &format!("open X~3 {DATE} --released 50")).contains("never shrinks"));
+    assert!(world.text(&format!("open X~3 {DATE} --released 100")).contains("open, 100 %"));
     assert!(world.text(&reserve).starts_with("held: 1 place second"));
 }
 
@@ -156,9 +157,9 @@ fn an_operator_closes_and_opens() {
 fn wrong_input_is_told_what_is_right() {
     let world = World::start();
     assert!(world.failure(1, &format!("resolve Y99 {DATE}")).contains("no train of this name"));
-    assert!(world.failure(1, "resolve X3 2027-12-01").contains("--dates FROM..TO"));
-    assert!(world.failure(64, "resolve X3 15.3.2027").contains("YYYY-MM-DD"));
-    let reserve = format!("reserve X3 {DATE}");
+    assert!(world.failure(1, "resolve X~3 2027-12-01").contains("--dates FROM..TO"));
+    assert!(world.failure(64, "resolve X~3 15.3.2027").contains("YYYY-MM-DD"));
+    let reserve = format!("reserve X~3 {DATE}");
     let stop = world.failure(64, &format!("{reserve} --class second --from Calis --to 1"));
     assert!(stop.contains("the nearest names are Callis"), "{stop}");
     assert!(world.failure(64, &format!("{reserve} --class second --from 1 --to 0")).contains("exchange"));
@@ -174,7 +175,7 @@ fn wrong_input_is_told_what_is_right() {
     assert!(
         world.failure(1, &format!("{reserve} --class second --from 0 --to 1 --hold 20h")).contains("30 min")
     );
-    assert!(world.failure(1, &format!("lookup abc --train X3 --date {DATE}")).contains("no reservation"));
+    assert!(world.failure(1, &format!("lookup abc --train X~3 --date {DATE}")).contains("no reservation"));
     assert!(world.failure(1, "lookup abc --departure abc").contains("resolve TRAIN DATE"));
     let output = world.run(&format!("resolve Y99 {DATE} --json"));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -195,7 +196,7 @@ fn no_server_is_said_so() {
 #[test]
 fn a_ledger_is_read_while_the_server_writes_it() {
     let mut world = World::start();
-    let reserve = format!("reserve X3 {DATE} --class second --from 0 --to 1");
+    let reserve = format!("reserve X~3 {DATE} --class second --from 0 --to 1");
     let held = world.json(&reserve);
     let url = format!("file:{}", world.ledger().display());
     let lines: Vec<Value> =
@@ -224,11 +225,11 @@ fn a_ledger_is_read_while_the_server_writes_it() {
 
 /// Changes a byte of the first group; whole groups follow it.
 fn damage_first_record(ledger: &Path) {
-    let mut segments: Vec<_> =
-        std::fs::read_dir(ledger).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let entries = std::fs::read_dir(ledger).expect("the ledger's directory");
+    let mut segments: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     segments.retain(|path| path.extension().is_some_and(|end| end == "log"));
     segments.sort();
-    let mut bytes = std::fs::read(&segments[0]).unwrap();
-    bytes[4_096 + 60] ^= 1;
-    std::fs::write(&segments[0], bytes).unwrap();
+    let mut bytes = std::fs::read(&segments[0]).expect("the first segment");
+    bytes[FIRST_GROUP_BYTE] ^= 1;
+    std::fs::write(&segments[0], bytes).expect("the first segment");
 }

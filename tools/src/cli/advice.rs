@@ -53,7 +53,7 @@ pub(super) fn refusal(refusal: Refusal) -> String {
         Refusal::Cancelled => "the reservation was cancelled before; reserve anew".to_owned(),
         Refusal::Refunded => "the reservation was refunded before; reserve anew".to_owned(),
         Refusal::UnknownTrain => {
-            "the server's timetable has no train of this name; names are exact, capital letters too".to_owned()
+            "the server's timetable has no train of this name; capital letters and spaces count".to_owned()
         }
         Refusal::NotRunning => {
             "the train does not run on this date, or the server has not loaded it; \
@@ -67,11 +67,14 @@ pub(super) fn refusal(refusal: Refusal) -> String {
         Refusal::BadHoldTime { most_ms } => {
             format!("this sale holds places for at most {}; give --hold that or less", spoken(most_ms.into()))
         }
+        Refusal::BadRelease { percent } => format!(
+            "{percent} % of the places are for sale already, and that never shrinks; give --released from {percent} \
+             to 100, or leave it out"
+        ),
         Refusal::Forbidden => {
             "only an operator may ask this; give the server's operator token with --token-file".to_owned()
         }
         Refusal::BadParty { .. }
-        | Refusal::BadRelease { .. }
         | Refusal::BadTrip { .. }
         | Refusal::PassengerTwice { .. }
         | Refusal::Protocol { .. }

@@ -62,7 +62,7 @@ impl fmt::Display for Findings {
         let report = &self.report;
         writeln!(
             f,
-            "{} records in {} batches, {} departures\n",
+            "records {}, batches {}, departures {}\n",
             report.records, report.batches, report.departures
         )?;
         let states = [
@@ -126,7 +126,7 @@ mod tests {
             ..Report::default()
         };
         let expected = "\
-14 records in 2 batches, 1 departures
+records 14, batches 2, departures 1
 
 reservations
   held         1

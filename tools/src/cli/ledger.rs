@@ -13,13 +13,13 @@ use std::path::Path;
 pub(super) struct WhichLedger {
     /// The ledger: file:DIR, the same as the server's --ledger
     #[arg(value_name = "LEDGER")]
-    url: LedgerUrl,
+    ledger: LedgerUrl,
 }
 
 impl WhichLedger {
     /// Opens it for reading only.
     pub(super) fn open(&self) -> Result<FileReader<Directory>, Failure> {
-        let LedgerUrl::File(path) = &self.url else {
+        let LedgerUrl::File(path) = &self.ledger else {
             return Err(Failure::usage(
                 "a memory: ledger is inside its server and cannot be read from here; give file:DIR",
             ));
