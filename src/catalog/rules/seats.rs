@@ -62,7 +62,6 @@ impl WrittenPlan {
         }
         let plan = SeatPlan { classes };
         plan.validate().map_err(|error| error.to_string())?;
-        refuse_shared_seats(&plan)?;
         Ok(plan)
     }
 }
@@ -98,29 +97,4 @@ fn standing(classes: &[ClassPlan], percent: u32, of: Option<&str>) -> Result<u32
         0 => Err(format!("standing_percent needs {} with seats above it", of.unwrap_or("a class"))),
         seats => Ok(seats * percent / 100),
     }
-}
-
-/// `SeatPlan::validate` looks into each class; a seat in two classes would be sold twice as well.
-fn refuse_shared_seats(plan: &SeatPlan) -> Result<(), String> {
-    let mut earlier: Vec<(Class, &Block)> = Vec::new();
-    for class in &plan.classes {
-        let Stock::Seats(blocks) = &class.stock else { continue };
-        for block in blocks {
-            let end = |block: &Block| u32::from(block.first_row) + u32::from(block.rows);
-            let shares = |other: &&(Class, &Block)| {
-                let (of, other) = other;
-                *of != class.class
-                    && other.coach == block.coach
-                    && u32::from(other.first_row) < end(block)
-                    && u32::from(block.first_row) < end(other)
-                    && other.letters.iter().any(|letter| block.letters.contains(letter))
-            };
-            if let Some((of, _)) = earlier.iter().find(shares) {
-                let (name, coach, row) = (class.class, block.coach, block.first_row);
-                return Err(format!("coach {coach} has a seat in both {of} and {name} (row {row} on)"));
-            }
-            earlier.push((class.class, block));
-        }
-    }
-    Ok(())
 }

@@ -122,7 +122,7 @@ fn plans_that_cannot_be_sold_from_are_refused() {
         ),
         (
             format!("{{ name = \"first\", {seats} }}, {{ name = \"second\", {seats} }}"),
-            "coach 1 has a seat in both first and second (row 1 on)",
+            "coach 1 of class second has a seat twice (row 1 on)",
         ),
         (
             "{ name = \"standing\", standing_percent = 10 }".to_owned(),
