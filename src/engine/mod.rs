@@ -30,6 +30,7 @@ use seathold_protocol::DepartureId;
 use seathold_protocol::batch::{Batch, PAYLOAD_BYTES_MAX, Stamp};
 use seathold_protocol::frame::Opcode;
 use seathold_protocol::record::encode_plan;
+use seathold_protocol::request::Reserve;
 use seathold_protocol::status::Status;
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -131,10 +132,16 @@ impl Engine {
         let Some((shard, partition)) = self.locate(departure) else {
             return self.refuse(origin, Status::UnknownDeparture, 0);
         };
+        let (retired, live) = (shard >= self.catalog.len(), self.shards[shard].is_some());
+        if let Command::Reserve(reserve @ Reserve { first: true, .. }) = command
+            && !retired
+            && let Some(refusal) = self.board.sold_out_at(DepartureIndex(shard as u32), reserve, now)
+        {
+            return self.refuse(origin, refusal.status, refusal.detail);
+        }
         if let Some((status, retry_ms)) = self.congested(command, partition) {
             return self.refuse(origin, status, retry_ms);
         }
-        let (retired, live) = (shard >= self.catalog.len(), self.shards[shard].is_some());
         if retired && matches!(command, Command::Reserve(_) | Command::Open(..)) {
             return self.refuse(origin, Status::Closed, 0);
         }
@@ -143,10 +150,9 @@ impl Engine {
         }
         let owner = self.partitions[usize::from(partition)].as_mut().expect("locate finds owned partitions");
         let state = self.shards[shard].as_mut().expect("woken above");
-        let records_before = owner.draft.records;
         let outcome = state.apply(command, now, &mut owner.draft);
-        if owner.draft.records != records_before {
-            self.reschedule(shard);
+        if let Some(deadline) = state.wake_earlier() {
+            self.deadlines.set(shard as u32, deadline);
         }
         if let (Answer::Sale(sale), false) = (outcome.answer, retired) {
             self.board.set_sale(DepartureIndex(shard as u32), sale.sale);
@@ -159,15 +165,14 @@ impl Engine {
         self.answers.pop_front()
     }
 
-    /// Ends holds whose time is up, at most `budget` of them. Returns whether some are left.
+    /// Ends holds whose time is up, at most `budget` of them. Returns whether some may be left.
     pub fn expire(&mut self, now: Stamp, budget: usize) -> bool {
         for _ in 0..budget {
             let Some((deadline, shard)) = self.deadlines.first() else { return false };
             if deadline > now.boot_ms {
                 return false;
             }
-            let shard = shard as usize;
-            let state = self.shards[shard].as_mut().expect("only a live shard has deadlines");
+            let state = self.shards[shard as usize].as_mut().expect("only a live shard has deadlines");
             let number = state.departure().partition(self.partitions.len() as u16);
             let owner = self.partitions[usize::from(number)].as_mut().expect("a shard's partition is owned");
             if owner.draft.payload.len() > DRAFT_BYTES_FOR_EXPIRIES {
@@ -176,12 +181,15 @@ impl Engine {
             if state.expire_next(now, &mut owner.draft) {
                 self.counters.bump(Counter::Expired);
             }
-            self.reschedule(shard);
+            match state.wake_next() {
+                Some(deadline) => self.deadlines.set(shard, deadline),
+                None => self.deadlines.remove(shard),
+            }
         }
         true
     }
 
-    /// When the next hold ends, on the clock of `Stamp::boot_ms`.
+    /// When to look for holds to end, on the clock of `Stamp::boot_ms`.
     pub fn next_deadline(&self) -> Option<u64> {
         self.deadlines.first().map(|(deadline, _)| deadline)
     }
@@ -282,14 +290,6 @@ impl Engine {
         let owner = self.partitions[usize::from(partition)].as_mut().expect("only owned departures wake");
         owner.members.push(shard as u32);
         self.counters.bump(Counter::DeparturesLive);
-    }
-
-    fn reschedule(&mut self, shard: usize) {
-        let next = self.shards[shard].as_ref().and_then(|state| state.next_deadline());
-        match next {
-            Some(deadline) => self.deadlines.set(shard as u32, deadline),
-            None => self.deadlines.remove(shard as u32),
-        }
     }
 
     fn answer(&mut self, partition: u16, answered: Answered, rests_on: u64) {

@@ -4,7 +4,7 @@ use super::Board;
 use crate::catalog::{DepartureIndex, Resolution};
 use crate::inventory::Trip;
 use seathold_protocol::batch::Stamp;
-use seathold_protocol::reply::{AvailabilityReply, ClassFree, ClassInfo, Refusal, Resolved, Stop};
+use seathold_protocol::reply::{AvailabilityReply, ClassFree, ClassInfo, Refusal, Resolved, Sale, Stop};
 use seathold_protocol::request::{Availability, Reserve};
 use seathold_protocol::status::Status;
 use seathold_protocol::{Class, Day};
@@ -81,21 +81,31 @@ impl Board {
 
     /// SOLD_OUT for a request that was never sent before, if the published counters say so: then nothing can be held
     /// under its id, and the owner need not be asked.
-    pub fn sold_out(&self, reserve: &Reserve) -> Option<Refusal> {
+    pub fn sold_out(&self, reserve: &Reserve, now: Stamp) -> Option<Refusal> {
         if !reserve.first {
             return None;
         }
-        let index = self.catalog.find(reserve.departure)?;
+        self.sold_out_at(self.catalog.find(reserve.departure)?, reserve, now)
+    }
+
+    /// The same, of a departure that was found already.
+    pub(super) fn sold_out_at(&self, index: DepartureIndex, reserve: &Reserve, now: Stamp) -> Option<Refusal> {
         let class = self.layout(index).class_index(reserve.class)?;
         let trip = Trip::new(reserve.from, reserve.to, self.catalog.segments(index))?;
         let free = self.published(index)?.free(class, trip);
-        let refused = free < u32::from(reserve.party) && self.is_for_sale(index);
+        let refused = free < u32::from(reserve.party) && self.is_for_sale(index, now);
         refused.then_some(refusal(Status::SoldOut, u64::from(free)))
     }
 
-    /// Whether nothing but the stock could refuse: CLOSED must not be told as SOLD_OUT.
-    fn is_for_sale(&self, index: DepartureIndex) -> bool {
-        self.sale(index) != seathold_protocol::reply::Sale::Closed
+    /// Whether nothing but the stock could refuse: CLOSED and NOT_OPEN must not be told as SOLD_OUT.
+    fn is_for_sale(&self, index: DepartureIndex, now: Stamp) -> bool {
+        let rules = self.catalog.rules(index);
+        let closes_later = rules.closes_in_ms(now.wall_ms) > 0;
+        match self.sale(index) {
+            Sale::Closed => false,
+            Sale::Opened => closes_later,
+            Sale::ByRules => closes_later && rules.opens_in_ms(now.wall_ms) == 0,
+        }
     }
 }
 

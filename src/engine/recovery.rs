@@ -133,7 +133,9 @@ impl Engine {
             }
             Record::Reservation(reservation) => {
                 state.replay(reservation, sequence, written.stamp, now)?;
-                self.reschedule(shard);
+                if let Some(deadline) = state.wake_earlier() {
+                    self.deadlines.set(shard as u32, deadline);
+                }
             }
         }
         Ok(())

@@ -5,9 +5,11 @@
 
 use seathold_protocol::ReservationId;
 use seathold_protocol::record::ReservationRecord;
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
 use slab::Slab;
-use std::collections::HashMap;
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 
 /// Finished reservations remembered per place of the departure. A seat that is sold after eight buyers gave it back
 /// is rare; beyond that the oldest is forgotten and its id answers NOT_FOUND.
@@ -27,7 +29,10 @@ pub(super) struct Entry {
 
 pub(super) struct Book {
     entries: Slab<Entry>,
-    by_id: HashMap<ReservationId, Slot, foldhash::quality::RandomState>,
+    /// Slots by their entry's id. Four bytes a slot: a look-up touches one or two cache lines, and then the entry,
+    /// which is wanted anyway.
+    by_id: HashTable<Slot>,
+    hasher: RandomState,
     /// The finished ones, oldest first.
     finished: VecDeque<Slot>,
     finished_max: usize,
@@ -36,11 +41,18 @@ pub(super) struct Book {
 impl Book {
     pub(super) fn new(places: u64) -> Self {
         let finished_max = (places * FINISHED_PER_PLACE).max(FINISHED_MIN) as usize;
-        Self { entries: Slab::new(), by_id: HashMap::default(), finished: VecDeque::new(), finished_max }
+        Self {
+            entries: Slab::new(),
+            by_id: HashTable::new(),
+            hasher: RandomState::default(),
+            finished: VecDeque::new(),
+            finished_max,
+        }
     }
 
     pub(super) fn find(&self, id: ReservationId) -> Option<Slot> {
-        self.by_id.get(&id).copied()
+        let entries = &self.entries;
+        self.by_id.find(self.hasher.hash_one(id), |slot| entries[*slot as usize].record.id == id).copied()
     }
 
     pub(super) fn entry(&self, slot: Slot) -> &Entry {
@@ -67,9 +79,11 @@ impl Book {
     /// Adds a reservation whose id is not in the book.
     pub(super) fn insert(&mut self, entry: Entry) -> Slot {
         let id = entry.record.id;
+        debug_assert!(self.find(id).is_none(), "reservation {id} is in the book already");
         let slot = self.entries.insert(entry) as Slot;
-        let earlier = self.by_id.insert(id, slot);
-        assert!(earlier.is_none(), "reservation {id} is in the book already");
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        let hash_of = |slot: &Slot| hasher.hash_one(entries[*slot as usize].record.id);
+        self.by_id.insert_unique(hasher.hash_one(id), slot, hash_of);
         slot
     }
 
@@ -90,6 +104,8 @@ impl Book {
 
     fn remove(&mut self, slot: Slot) {
         let entry = self.entries.remove(slot as usize);
-        self.by_id.remove(&entry.record.id);
+        let hash = self.hasher.hash_one(entry.record.id);
+        let found = self.by_id.find_entry(hash, |known| *known == slot);
+        found.expect("every entry is in the table").remove();
     }
 }

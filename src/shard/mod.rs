@@ -111,12 +111,14 @@ pub struct Shard {
     inventory: Inventory,
     published: Arc<Published>,
     book: Book,
-    /// Places of live reservations.
+    /// Places of live reservations; not counted without a limit.
     accounts: Tally<AccountId>,
-    /// Live reservations they travel with.
+    /// Live reservations they travel with; not counted where they may have several seats.
     passengers: Tally<PassengerId>,
     /// Held slots by the end of their hold.
     deadlines: DeadlineQueue,
+    /// When the engine will look for holds to end; never later than the first of them.
+    wake_at_ms: u64,
     /// Changes so far; the version of the newest record.
     version: u32,
     /// The encoded plan record, and the batch that it is in (0: in none yet).
@@ -137,7 +139,7 @@ impl Shard {
         published: Arc<Published>,
         plan_record: Box<[u8]>,
     ) -> Self {
-        let places = (0..layout.classes().len()).map(|class| u64::from(layout.capacity(class))).sum();
+        let places: u64 = (0..layout.classes().len()).map(|class| u64::from(layout.capacity(class))).sum();
         Self {
             departure,
             rules,
@@ -149,6 +151,7 @@ impl Shard {
             accounts: Tally::default(),
             passengers: Tally::default(),
             deadlines: DeadlineQueue::default(),
+            wake_at_ms: u64::MAX,
             version: 0,
             plan_record,
             plan_logged_in: 0,
@@ -176,6 +179,22 @@ impl Shard {
     /// When the next hold ends, on the clock of `Stamp::boot_ms`.
     pub fn next_deadline(&self) -> Option<u64> {
         self.deadlines.first().map(|(deadline, _)| deadline)
+    }
+
+    /// When to look for holds to end, if that is earlier than what was answered before. A hold that is confirmed does
+    /// not put it off: most are, and looking in vain once is cheaper than keeping up with each.
+    pub fn wake_earlier(&mut self) -> Option<u64> {
+        let next = self.next_deadline()?;
+        let earlier = next < self.wake_at_ms;
+        self.wake_at_ms = self.wake_at_ms.min(next);
+        earlier.then_some(next)
+    }
+
+    /// When to look next, after what was answered before has come.
+    pub fn wake_next(&mut self) -> Option<u64> {
+        let next = self.next_deadline();
+        self.wake_at_ms = next.unwrap_or(u64::MAX);
+        next
     }
 
     /// Ends the first hold whose time is up; false when there is none.
@@ -295,9 +314,11 @@ impl Shard {
 
     /// Counts the places and passengers of a reservation that becomes live.
     fn count(&mut self, record: &ReservationRecord) {
-        self.accounts.add(record.account, u32::from(record.party));
-        for passenger in record.passengers() {
-            self.passengers.add(*passenger, 1);
+        if self.rules.places_per_account > 0 {
+            self.accounts.add(record.account, u32::from(record.party));
+        }
+        if self.rules.one_seat_per_passenger {
+            record.passengers().iter().for_each(|passenger| self.passengers.add(*passenger, 1));
         }
     }
 
@@ -305,9 +326,11 @@ impl Shard {
     fn release(&mut self, record: &ReservationRecord) {
         let (class, trip) = self.place_of(record).expect("a live reservation has a class and a trip");
         self.inventory.give(class, trip, &places_of(record), &self.published);
-        self.accounts.remove(record.account, u32::from(record.party));
-        for passenger in record.passengers() {
-            self.passengers.remove(*passenger, 1);
+        if self.rules.places_per_account > 0 {
+            self.accounts.remove(record.account, u32::from(record.party));
+        }
+        if self.rules.one_seat_per_passenger {
+            record.passengers().iter().for_each(|passenger| self.passengers.remove(*passenger, 1));
         }
     }
 

@@ -58,8 +58,7 @@ impl Shard {
             }
         }
         let places_max = self.rules.places_per_account;
-        let places = self.accounts.get(reserve.account) + u32::from(reserve.party);
-        if places_max > 0 && places > places_max {
+        if places_max > 0 && self.accounts.get(reserve.account) + u32::from(reserve.party) > places_max {
             return Err((Status::Limit, Limit::PlacesPerAccount.detail(places_max)));
         }
         Ok((class, trip))
