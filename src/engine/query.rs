@@ -89,7 +89,12 @@ impl Board {
     }
 
     /// The same, of a departure that was found already.
-    pub(super) fn sold_out_at(&self, index: DepartureIndex, reserve: &Reserve, now: Stamp) -> Option<Refusal> {
+    pub(super) fn sold_out_at(
+        &self,
+        index: DepartureIndex,
+        reserve: &Reserve,
+        now: Stamp,
+    ) -> Option<Refusal> {
         let class = self.layout(index).class_index(reserve.class)?;
         let trip = Trip::new(reserve.from, reserve.to, self.catalog.segments(index))?;
         let free = self.published(index)?.free(class, trip);

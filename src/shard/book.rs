@@ -3,10 +3,10 @@
 //! Finished ones (cancelled, expired, refunded) are remembered, so that asking again is answered as before, but not
 //! for ever: whoever reserves and cancels in a loop must not fill memory.
 
-use seathold_protocol::ReservationId;
-use seathold_protocol::record::ReservationRecord;
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
+use seathold_protocol::ReservationId;
+use seathold_protocol::record::ReservationRecord;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;

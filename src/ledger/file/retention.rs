@@ -20,16 +20,31 @@ pub(super) struct Retention {
     /// By partition: all state at or below stands in later batches.
     floors: Vec<u64>,
     keep_bytes: u64,
+    /// Compaction is wanted above this: the keep size, or twice what the last whole round left, if that is more. State
+    /// that is live cannot be compacted away, and must not be written again for ever.
+    threshold_bytes: u64,
+    /// The segment that was active when the present round began. When it goes, all that is left is live.
+    round_end: u64,
 }
 
 impl Retention {
     pub(super) fn new(partitions: u16, keep_bytes: u64) -> Self {
-        Self { segments: VecDeque::new(), floors: vec![0; usize::from(partitions)], keep_bytes }
+        Self {
+            segments: VecDeque::new(),
+            floors: vec![0; usize::from(partitions)],
+            keep_bytes,
+            threshold_bytes: keep_bytes,
+            round_end: 0,
+        }
     }
 
     /// A segment becomes the active one.
     pub(super) fn begin(&mut self, segment: u64, bytes: u64) {
+        let was_below = self.bytes() <= self.threshold_bytes;
         self.segments.push_back(Kept { segment, bytes, last: vec![0; self.floors.len()] });
+        if was_below && self.bytes() > self.threshold_bytes {
+            self.round_end = segment;
+        }
     }
 
     /// A batch stands in the active segment.
@@ -62,17 +77,23 @@ impl Retention {
             return None;
         }
         self.segments.pop_front();
+        if front == self.round_end {
+            self.threshold_bytes = self.keep_bytes.max(2 * self.bytes());
+        }
         Some(front)
     }
 
     /// What stands in the oldest closed segment, when the log is above its keep size.
     pub(super) fn wants_compaction(&self) -> Option<Vec<(u16, u64)>> {
-        let bytes: u64 = self.segments.iter().map(|kept| kept.bytes).sum();
-        if bytes <= self.keep_bytes || self.segments.len() < 2 {
+        if self.bytes() <= self.threshold_bytes || self.segments.len() < 2 {
             return None;
         }
         let last = self.segments[0].last.iter().enumerate();
         Some(last.filter(|(_, last)| **last > 0).map(|(partition, &last)| (partition as u16, last)).collect())
+    }
+
+    fn bytes(&self) -> u64 {
+        self.segments.iter().map(|kept| kept.bytes).sum()
     }
 }
 
@@ -132,5 +153,33 @@ mod tests {
         assert_eq!(retention.wants_compaction(), Some(vec![(0, 5), (1, 3)]));
         retention.forget_below(5);
         assert_eq!(retention.wants_compaction(), None);
+    }
+
+    #[test]
+    fn state_that_is_all_live_is_not_written_again_for_ever() {
+        let mut retention = Retention::new(1, 250);
+        let mut segments = 0;
+        let mut write = |retention: &mut Retention| {
+            segments += 1;
+            retention.begin(segments, 100);
+            retention.note(0, segments);
+            Tails::new(vec![Position { epoch: 1, sequence: segments }])
+        };
+        (0..6).for_each(|_| drop(write(&mut retention)));
+        let mut rounds = 0;
+        while let Some(wanted) = retention.wants_compaction() {
+            rounds += 1;
+            assert!(rounds < 20, "six live segments were written again {rounds} times");
+            // What stood in the oldest segment is all live and fills another one.
+            let tails = write(&mut retention);
+            retention.cover(0, wanted[0].1);
+            let oldest = retention.oldest_needed(&tails);
+            retention.forget_below(oldest).expect("the oldest segment is covered");
+        }
+        assert_eq!(retention.bytes(), 600, "nothing was garbage");
+        (0..6).for_each(|_| drop(write(&mut retention)));
+        assert_eq!(retention.wants_compaction(), None, "twice the live state is allowed");
+        write(&mut retention);
+        assert!(retention.wants_compaction().is_some());
     }
 }
