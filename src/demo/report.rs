@@ -6,6 +6,7 @@ use super::history::History;
 use super::last_wave::Wave;
 use super::rush::Tally;
 use crate::audit::{Audit, Report};
+use indicatif::HumanCount;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -35,6 +36,8 @@ pub struct DemoReport {
     pub seed: u64,
     /// Requests for places that got a hold, the last wave's included.
     pub accepted: u64,
+    /// Holds given to buyers who came later, on places that others gave back.
+    pub accepted_late: u64,
     /// Requests for places that were refused, the last wave's included.
     pub refused: u64,
     /// Those of the rush by reason.
@@ -73,7 +76,9 @@ pub struct DemoReport {
     pub recovery_ms: u64,
     /// How long the rush took.
     pub rush_ms: u64,
-    /// Answered requests of the rush per second.
+    /// Buyers who came at once, as fast as they were served.
+    pub storm_buyers: u64,
+    /// Answered requests per second while four of five buyers came at once.
     pub requests_per_second: u64,
     /// Latency of RESERVE in the rush, as its buyers saw it, waiting for the restarted server included.
     pub reserve_p50_us: u64,
@@ -105,6 +110,7 @@ impl DemoReport {
             places: crowd.places(),
             seed: options.seed,
             accepted: history.len(),
+            accepted_late: tally.accepted_late,
             refused: tally.refused.values().sum::<u64>() + wave.asked - wave.sold,
             refused_by_reason: tally.refused,
             confirmed: found.confirmed,
@@ -124,7 +130,8 @@ impl DemoReport {
             crashes: recoveries.len() as u64,
             recovery_ms: recoveries.iter().max().map_or(0, |longest| longest.as_millis() as u64),
             rush_ms: rush.as_millis() as u64,
-            requests_per_second: (tally.requests as f64 / rush.as_secs_f64()) as u64,
+            storm_buyers: tally.storm_buyers,
+            requests_per_second: (tally.storm_requests as f64 / tally.storm.as_secs_f64().max(1e-3)) as u64,
             reserve_p50_us: latency(0.5),
             reserve_p99_us: latency(0.99),
             ledger_batches: found.batches,
@@ -142,58 +149,41 @@ impl DemoReport {
 
 impl fmt::Display for DemoReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = |number: u64| HumanCount(number).to_string();
+        let row = |f: &mut fmt::Formatter<'_>, name: &str, count: u64, note: &str| {
+            writeln!(f, "{}", format!("  {name:<18} {:>9}  {note}", n(count)).trim_end())
+        };
         let sold_percent = 100.0 * self.seat_segments_sold as f64 / self.seat_segments.max(1) as f64;
-        let seconds = self.rush_ms as f64 / 1_000.0;
-        writeln!(
-            f,
-            "{} buyers asked for {} places on {} departures (seed {})",
-            self.buyers, self.places, self.departures, self.seed
-        )?;
-        writeln!(f)?;
-        writeln!(f, "sales")?;
-        writeln!(f, "  holds given      {:>10}", self.accepted)?;
-        writeln!(f, "  confirmed        {:>10}", self.confirmed)?;
-        writeln!(f, "  cancelled        {:>10}", self.cancelled)?;
-        writeln!(
-            f,
-            "  ran out          {:>10}   of these, {} were confirmed too late and told so",
-            self.expired, self.confirmed_too_late
-        )?;
-        writeln!(
-            f,
-            "  in the last wave {:>10}   single travellers, of {} who asked",
-            self.last_wave_sold, self.last_wave
-        )?;
-        writeln!(
-            f,
-            "  seat-segments    {:>10}   of {} sold, {sold_percent:.2} %",
-            self.seat_segments_sold, self.seat_segments
-        )?;
-        writeln!(f, "refusals           {:>10}", self.refused)?;
+        let (buyers, places) = (n(self.buyers), n(self.places));
+        let (departures, seed) = (self.departures, self.seed);
+        writeln!(f, "{buyers} buyers asked for {places} places on {departures} departures (seed {seed})")?;
+        writeln!(f, "\nsales")?;
+        row(f, "holds given", self.accepted, "")?;
+        row(f, "to late comers", self.accepted_late, "of these, on places that others gave back")?;
+        row(f, "confirmed", self.confirmed, "")?;
+        row(f, "cancelled", self.cancelled, "")?;
+        let too_late = format!("of these, {} were confirmed too late and told so", self.confirmed_too_late);
+        row(f, "ran out", self.expired, &too_late)?;
+        let asked = format!("single travellers sold, of {} who asked", n(self.last_wave));
+        row(f, "last wave", self.last_wave_sold, &asked)?;
+        let of_all = format!("sold, of {}: {sold_percent:.2} %", n(self.seat_segments));
+        row(f, "seat-segments", self.seat_segments_sold, &of_all)?;
+        writeln!(f, "\nrefusals")?;
         for (reason, count) in &self.refused_by_reason {
-            writeln!(f, "  {reason:<16} {count:>10}")?;
+            row(f, reason, *count, "")?;
         }
-        writeln!(f, "outcomes unknown   {:>10}   not served and told so: {}", self.unknown, self.not_done)?;
-        writeln!(f)?;
-        writeln!(
-            f,
-            "speed      {} requests per second for {seconds:.1} s; RESERVE p50 {} us, p99 {} us",
-            self.requests_per_second, self.reserve_p50_us, self.reserve_p99_us
-        )?;
-        writeln!(
-            f,
-            "crashes    {} by SIGKILL; serving again after {} ms at most",
-            self.crashes, self.recovery_ms
-        )?;
-        writeln!(f, "ledger     {} records in {} batches", self.ledger_records, self.ledger_batches)?;
-        writeln!(f)?;
-        writeln!(f, "oversold   {}", self.oversold)?;
-        writeln!(f, "lost       {}", self.lost)?;
-        writeln!(f, "unsold     {}", self.unsold)?;
+        row(f, "outcome unknown", self.unknown, "")?;
+        row(f, "not served", self.not_done, "and told so")?;
+        let (rate, storm) = (n(self.requests_per_second), n(self.storm_buyers));
+        writeln!(f, "\nspeed      {rate} requests a second while {storm} buyers came at once")?;
+        let (p50, p99) = (self.reserve_p50_us, self.reserve_p99_us);
+        writeln!(f, "latency    RESERVE p50 {p50} us, p99 {p99} us, as buyers saw it in the whole rush")?;
+        let (crashes, recovery) = (self.crashes, self.recovery_ms);
+        writeln!(f, "crashes    {crashes} by SIGKILL; serving again after {recovery} ms at most")?;
+        let (records, batches) = (n(self.ledger_records), n(self.ledger_batches));
+        writeln!(f, "ledger     {records} records in {batches} batches")?;
+        writeln!(f, "\noversold   {}\nlost       {}\nunsold     {}", self.oversold, self.lost, self.unsold)?;
         write!(f, "audit      {}", self.audit)?;
-        for violation in &self.violations {
-            write!(f, "\n  {violation}")?;
-        }
-        Ok(())
+        self.violations.iter().try_for_each(|violation| write!(f, "\n  {violation}"))
     }
 }

@@ -1,7 +1,10 @@
-//! The rush: every buyer asks once, many at a time; whoever gets a hold confirms, cancels or walks away.
+//! The rush: every buyer asks once; whoever gets a hold confirms, cancels or walks away.
+//!
+//! Four of five come at once, as fast as the server takes them. The others come over more than two hold times after
+//! that, and find what was cancelled or ran out.
 
 use super::child::Child;
-use super::crowd::{Crowd, Fate};
+use super::crowd::{Crowd, Fate, HOLD_MS};
 use super::history::{History, is_expired};
 use super::{DemoError, DemoOptions};
 use hdrhistogram::Histogram;
@@ -9,9 +12,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use seathold_client::{Answer, Call, Client, Completion, CompletionQueue, Error};
 use seathold_protocol::reservation::State;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// Requests in flight.
 const IN_FLIGHT: usize = 1_024;
+
+/// Of a hundred buyers, so many come at once.
+const STORM_PERCENT: u64 = 80;
+
+/// The others come over so long.
+const TAIL: Duration = Duration::from_millis(5 * HOLD_MS as u64 / 2);
+
+/// How long to wait for a completion while the next buyer is not due.
+const PACE: Duration = Duration::from_millis(1);
 
 /// How often a buyer whose outcome is unknown asks again under the same id.
 const ASKS_MAX: u32 = 5;
@@ -21,6 +34,12 @@ const ASKS_MAX: u32 = 5;
 pub(super) struct Tally {
     /// Requests that were answered.
     pub(super) requests: u64,
+    /// Buyers who came at once, the requests answered meanwhile, and how long that took.
+    pub(super) storm_buyers: u64,
+    pub(super) storm_requests: u64,
+    pub(super) storm: Duration,
+    /// RESERVEs that got a hold after that.
+    pub(super) accepted_late: u64,
     /// RESERVEs that got a hold.
     pub(super) accepted: u64,
     /// RESERVEs that were refused, by the status' name.
@@ -84,10 +103,13 @@ impl<'a> Rush<'a> {
 
     /// Lets every buyer ask, and kills the server on the way as often as the options say.
     pub(super) fn run(&mut self, child: &mut Child) -> Result<(), DemoError> {
+        let started = Instant::now();
+        let storm_buyers = self.buyers * STORM_PERCENT / 100;
         let mut crashed = 0;
         let mut next = 0;
         while next < self.buyers || self.queue.open() > 0 {
-            while next < self.buyers && self.queue.open() < IN_FLIGHT {
+            let due = storm_buyers + self.due_of_tail(storm_buyers, started);
+            while next < due && self.queue.open() < IN_FLIGHT {
                 self.submit(Step::Reserve, next)?;
                 next += 1;
             }
@@ -95,14 +117,28 @@ impl<'a> Rush<'a> {
                 child.crash()?;
                 crashed += 1;
             }
-            let Some(completion) = self.queue.recv() else { continue };
-            self.take(completion)?;
-            while let Some(completion) = self.queue.try_recv() {
-                self.take(completion)?;
+            let mut completion = self.queue.recv_timeout(PACE);
+            while let Some(done) = completion {
+                self.take(done)?;
+                completion = self.queue.try_recv();
+            }
+            if self.tally.storm.is_zero() && next >= storm_buyers {
+                self.tally.storm_buyers = storm_buyers;
+                self.tally.storm = started.elapsed();
+                self.tally.storm_requests = self.tally.requests;
             }
             child.look();
         }
         Ok(())
+    }
+
+    /// How many of those who come later are there by now.
+    fn due_of_tail(&self, storm_buyers: u64, started: Instant) -> u64 {
+        if self.tally.storm.is_zero() {
+            return 0;
+        }
+        let share = (started.elapsed() - self.tally.storm).as_secs_f64() / TAIL.as_secs_f64();
+        ((self.buyers - storm_buyers) as f64 * share.min(1.0)) as u64
     }
 
     pub(super) fn finish(self) -> Tally {
@@ -153,6 +189,7 @@ impl<'a> Rush<'a> {
         match result {
             Ok(Answer::Reservation(reservation)) => {
                 self.tally.accepted += 1;
+                self.tally.accepted_late += u64::from(!self.tally.storm.is_zero());
                 self.history.note(buyer.request.target(), &reservation);
                 match buyer.fate {
                     Fate::Confirm if reservation.state == State::Held => {
