@@ -30,6 +30,63 @@ pub(crate) fn read_trip(reader: &mut Reader<'_>) -> Result<(StopIndex, StopIndex
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub u16);
 
+impl Day {
+    /// The day of a date of the Gregorian calendar, if there is one of these numbers from 1970-01-01 to 2149-06-06.
+    ///
+    /// After `days_from_civil` of Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms" (2013): years begin in
+    /// March, so that the leap day is the last of its year.
+    pub fn from_date(year: u16, month: u8, day: u8) -> Option<Self> {
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let days_of_month = match month {
+            2 => 28 + u8::from(leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return None,
+        };
+        if year < 1970 || !(1..=days_of_month).contains(&day) {
+            return None;
+        }
+        let (month, day) = (u32::from(month), u32::from(day));
+        let year = u32::from(year) - u32::from(month <= 2);
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let days_since_year_0 = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year;
+        u16::try_from(days_since_year_0 - DAYS_FROM_YEAR_0_TO_1970).ok().map(Self)
+    }
+}
+
+/// From 0000-03-01 to 1970-01-01.
+const DAYS_FROM_YEAR_0_TO_1970: u32 = 719_468;
+
+impl std::str::FromStr for Day {
+    type Err = BadDate;
+
+    /// Reads `YYYY-MM-DD`.
+    fn from_str(text: &str) -> Result<Self, BadDate> {
+        let read = || {
+            let mut parts = text.splitn(3, '-');
+            let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+            let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+            let written = (year.len(), month.len(), day.len()) == (4, 2, 2)
+                && [year, month, day].map(digits) == [true; 3];
+            let date = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+            written.then(|| Self::from_date(date.0, date.1, date.2)).flatten()
+        };
+        read().ok_or(BadDate)
+    }
+}
+
+/// A text that is no service date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadDate;
+
+impl fmt::Display for BadDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("write YYYY-MM-DD, a day from 1970-01-01 to 2149-06-06 that the calendar has")
+    }
+}
+
+impl std::error::Error for BadDate {}
+
 /// One train on one date. The upper 48 bits are a hash of the train's name, the lower 16 the day, so the id is
 /// the same on every node and after every restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,6 +191,34 @@ mod tests {
         }
         assert!(counts.iter().all(|count| (500..750).contains(count)), "{counts:?}");
         assert_eq!(DepartureId(u64::MAX).partition(1), 0);
+    }
+
+    #[test]
+    fn days_follow_each_other_from_date_to_date() {
+        let mut expected = 0_u32;
+        for (year, month, day) in (1970..=2149)
+            .flat_map(|year| (1..=12).map(move |month| (year, month)))
+            .flat_map(|(year, month)| (0..=32).map(move |day| (year, month, day)))
+        {
+            if let Some(found) = Day::from_date(year, month, day) {
+                assert_eq!(u32::from(found.0), expected, "{year}-{month}-{day}");
+                expected += 1;
+            }
+        }
+        assert_eq!(expected, 65_536);
+        assert_eq!("2027-03-15".parse(), Ok(Day(20_892)));
+        for bad in [
+            "",
+            "2027-3-15",
+            "2027-02-29",
+            "1969-12-31",
+            "2149-06-07",
+            "2027-03-15x",
+            "+027-03-15",
+            "2027-13-01",
+        ] {
+            assert_eq!(bad.parse::<Day>(), Err(BadDate), "{bad}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod sale;
 mod tests;
 
 pub use builder::CatalogBuilder;
-pub use dates::{DateRange, DateRangeError, date_of, parse_day};
+pub use dates::{DateRange, DateRangeError, date_of};
 pub use departures::{Call, Catalog, DepartureIndex, Resolution, StopRef, StopTime};
 pub use import::{ImportOptions, Report};
 pub use problem::{ImportError, Problem};

@@ -1,10 +1,10 @@
 //! One buyer: find the train, look at what is free, hold a seat, pay, and make it sold.
 //!
 //! ```sh
-//! cargo run --example buy_one -- seathold://127.0.0.1:7443 G101 20528 0 3 second
+//! cargo run -p seathold-client --example buy_one -- seathold://127.0.0.1:7443 "X 3" 2027-03-15 FEN WIL second
 //! ```
 //!
-//! The date is a day number (days since 1970-01-01), the stops are counted from 0.
+//! Stops are given by their codes.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -30,13 +30,19 @@ fn main() -> ExitCode {
 fn buy() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [url, train, date, from, to, class] = args.as_slice() else {
-        return Err("usage: buy_one URL TRAIN DAY FROM TO CLASS".into());
+        return Err("usage: buy_one URL TRAIN DATE FROM TO CLASS".into());
     };
-    let trip = (from.parse()?, to.parse()?);
+    let day: Day = date.parse()?;
     let class = Class::from_name(class).ok_or("there is no such class; try `second`")?;
 
     let client = Client::connect(url)?;
-    let departure = client.resolve(train, Day(date.parse()?))?.departure;
+    let train = client.resolve(train, day)?;
+    let departure = train.departure;
+    let stop = |code: &String| {
+        let index = train.stops.iter().position(|stop| stop.code == *code);
+        index.map(|index| index as u8).ok_or_else(|| format!("the train does not stop at {code}"))
+    };
+    let trip = (stop(from)?, stop(to)?);
     let free = client.availability(departure, Some(class), Some(trip))?;
     println!("free: {:?}", free.classes);
 

@@ -8,7 +8,7 @@ use super::files::Files;
 use super::table::{Row, Table};
 use crate::catalog::dates::{date_of, weekday};
 use crate::catalog::problem::Findings;
-use crate::catalog::{DateRange, Problem, parse_day};
+use crate::catalog::{DateRange, Problem};
 
 const CALENDAR: &str = "calendar.txt";
 const CALENDAR_DATES: &str = "calendar_dates.txt";
@@ -183,6 +183,6 @@ impl Service {
 fn date(row: Row<'_>, text: &str) -> Result<Day, Problem> {
     let iso = (text.len() == 8 && text.is_ascii())
         .then(|| format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]));
-    iso.and_then(|iso| parse_day(&iso))
+    iso.and_then(|iso| iso.parse().ok())
         .ok_or_else(|| row.problem(format!("{text:?} is not a date: GTFS writes YYYYMMDD, 1970 to 2149")))
 }

@@ -3,7 +3,7 @@
 use seathold_protocol::DepartureId;
 
 use super::{fixture, listing};
-use crate::catalog::{DepartureIndex, Resolution, date_of, parse_day};
+use crate::catalog::{DepartureIndex, Resolution, date_of};
 
 const X1: &str = "X 1 A 28800 B 29520 C 30600";
 const X2: &str = "X 2 C 84600 A 88800";
@@ -19,7 +19,7 @@ fn a_calendar_with_exceptions() {
     assert_eq!(days("X 1"), ["2026-06-01", "2026-06-02", "2026-06-04", "2026-06-05", "2026-06-06"]);
     assert_eq!(days("X 2").len(), 7);
     assert_eq!(catalog.report().departures, 12);
-    let day = |text| parse_day(text).unwrap();
+    let day = |text: &str| text.parse().unwrap();
     assert_eq!(catalog.resolve("X 1", day("2026-06-03")), Resolution::NotRunning);
     assert_eq!(catalog.resolve("X 9", day("2026-06-03")), Resolution::UnknownTrain);
     let id = DepartureId::new("X 1", day("2026-06-06"));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::catalog::{Catalog, ImportError, ImportOptions, Problem, Resolution, parse_day};
+use crate::catalog::{Catalog, ImportError, ImportOptions, Problem, Resolution};
 
 fn import(gtfs: PathBuf, rules: &str, dates: &str, lenient: bool) -> Result<Catalog, ImportError> {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("feeds").join(rules);
@@ -26,7 +26,7 @@ fn the_sample_feed_imports_strictly() {
         catalog.trains.iter().filter(|train| train.times[train.times.len() - 1].arrival_s >= 86_400);
     assert!(after_midnight.count() >= 3);
     // The festival train comes in two portions.
-    let saturday = parse_day("2026-06-13").unwrap();
+    let saturday = "2026-06-13".parse().unwrap();
     assert!(matches!(catalog.resolve("X 99#2", saturday), Resolution::Found(_)));
 }
 

@@ -1,7 +1,8 @@
 //! Service dates as people type and read them: YYYY-MM-DD and nothing else.
 
-use seathold::catalog::{date_of, parse_day};
+use seathold::catalog::date_of;
 use seathold_client::Day;
+use seathold_protocol::ids::BadDate;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -24,12 +25,10 @@ impl From<Day> for ServiceDate {
 }
 
 impl FromStr for ServiceDate {
-    type Err = &'static str;
+    type Err = BadDate;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_day(text)
-            .map(Self)
-            .ok_or("write YYYY-MM-DD, a day from 1970-01-01 to 2149-06-06 that the calendar has")
+        text.parse().map(Self)
     }
 }
 

@@ -54,7 +54,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', requires = "date", conflicts_with = "gtfs")]
     pub trains: Vec<String>,
     /// Service date of --trains
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_day, requires = "trains")]
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "trains")]
     pub date: Option<Day>,
     /// Departures: all of this timetable, a GTFS folder or zip, as the server loaded it
     #[arg(long, value_name = "PATH", requires = "rules", requires = "dates")]
@@ -119,10 +119,6 @@ fn parse_class(name: &str) -> Result<Class, String> {
         let known: Vec<_> = Class::NAMES.iter().map(|(_, name)| *name).collect();
         format!("there is no class `{name}`; choose of {}, or class-64 to class-255", known.join(", "))
     })
-}
-
-fn parse_day(text: &str) -> Result<Day, String> {
-    seathold::catalog::parse_day(text).ok_or_else(|| format!("`{text}` is not a date such as 2026-05-01"))
 }
 
 #[cfg(test)]
