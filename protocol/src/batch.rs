@@ -61,6 +61,18 @@ impl Batch {
         Position { epoch: self.previous_epoch, sequence: self.position.sequence - 1 }
     }
 
+    /// The batch as its reader sees it.
+    pub fn view(&self) -> BatchView<'_> {
+        BatchView {
+            partition: self.partition,
+            position: self.position,
+            previous_epoch: self.previous_epoch,
+            stamp: self.stamp,
+            records: self.records,
+            payload: &self.payload,
+        }
+    }
+
     /// Bytes of the encoded batch.
     pub fn encoded_bytes(&self) -> usize {
         BATCH_HEADER_BYTES + self.payload.len()
@@ -142,6 +154,18 @@ impl<'a> BatchView<'a> {
         Position { epoch: self.previous_epoch, sequence: self.position.sequence - 1 }
     }
 
+    /// A copy that outlives the buffer.
+    pub fn to_batch(&self) -> Batch {
+        Batch {
+            partition: self.partition,
+            position: self.position,
+            previous_epoch: self.previous_epoch,
+            stamp: self.stamp,
+            records: self.records,
+            payload: self.payload.to_vec(),
+        }
+    }
+
     /// Reads the records in order; exactly as many as the header says.
     pub fn for_each_record(&self, mut each: impl FnMut(Record)) -> Result<(), DecodeError> {
         let mut reader = Reader::new(self.payload);
@@ -184,6 +208,12 @@ mod tests {
     #[test]
     fn epochs_never_fall() {
         assert_eq!(decode(|batch| batch.previous_epoch = 3), Err(DecodeError::BadField("previous epoch")));
+    }
+
+    #[test]
+    fn a_copy_is_the_batch() {
+        let batch = Batch { payload: vec![1, 2, 3], ..batch() };
+        assert_eq!(batch.view().to_batch(), batch);
     }
 
     #[test]
