@@ -322,3 +322,6 @@ fn tell(answers: &mut VecDeque<Answered>, counters: &Counters, answered: Answere
     }
     answers.push_back(answered);
 }
+
+#[cfg(test)]
+mod tests;
