@@ -432,6 +432,36 @@ fn a_partition_without_state_covers_its_past_with_an_empty_batch() {
     assert_eq!((batches[0].position.sequence, batches[0].records, covered), (2, 0, vec![(0, 1)]));
 }
 
+/// The operator's word is written again behind the reservations that it made possible.
+#[test]
+fn a_trimmed_log_restores_places_that_an_operator_released() {
+    for class in [SECOND, STANDING] {
+        let catalog = catalog(TRAIN, 5, 10, SaleRules { released_percent: 50, ..rules() });
+        let mut it = Fixture::opened(Arc::clone(&catalog));
+        it.done(Command::Open(departure(), 80));
+        let until = it.tail();
+        for id in 1..=8 {
+            it.done(Command::Reserve(Reserve { class, ..request(id, 1) }));
+        }
+        compacted(&mut it, until, |_, _| ());
+        it.settle();
+        let restarted = it.restarted(catalog, until).unwrap_or_else(|error| panic!("{class:?}: {error}"));
+        assert_eq!(restarted.everything(), it.everything());
+    }
+}
+
+/// A rules file that releases less than before does not undo what was sold.
+#[test]
+fn a_log_replays_after_the_released_share_was_lowered() {
+    let mut it = Fixture::opened(catalog(TRAIN, 5, 10, rules()));
+    for id in 1..=10 {
+        it.done(reserve(id));
+    }
+    let lowered = catalog(TRAIN, 5, 10, SaleRules { released_percent: 50, ..rules() });
+    let restarted = it.restarted(lowered, 0).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(restarted.everything().0, it.everything().0);
+}
+
 fn sold_out(rules: SaleRules) -> Fixture {
     let mut it = Fixture::opened(catalog(TRAIN, 1, 3, rules));
     it.done(Command::Reserve(request(1, 2)));

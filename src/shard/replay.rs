@@ -2,6 +2,7 @@
 
 use super::book::Entry;
 use super::{Draft, Shard, places_of};
+use crate::inventory::{Places, Taken, Trip};
 use seathold_protocol::batch::Stamp;
 use seathold_protocol::record::{ReservationRecord, SaleRecord};
 use seathold_protocol::reservation::State;
@@ -68,9 +69,8 @@ impl Shard {
         record.deadline_ms = wake_time(record.deadline_ms, written, now);
         match (was_live, record.state.is_live()) {
             (false, true) => {
-                self.inventory
-                    .take_exact(class, trip, &places_of(&record), &self.published)
-                    .map_err(|_| fail("a seat of it is taken already or not for sale"))?;
+                self.take_again(class, trip, &places_of(&record))
+                    .map_err(|_| fail("a seat of it is taken already or does not exist"))?;
                 self.count(&record);
             }
             (true, false) => self.release(&record),
@@ -94,6 +94,19 @@ impl Shard {
         }
         self.note_version(record.version, now);
         Ok(())
+    }
+
+    /// Takes the places that a record names. What was sold was for sale: if it is not yet, more is released until it is,
+    /// for in a trimmed log the operator's word may stand further on, and the rules may release less than they did.
+    fn take_again(&mut self, class: usize, trip: Trip, places: &Places) -> Result<(), Taken> {
+        loop {
+            match self.inventory.take_exact(class, trip, places, &self.published) {
+                Err(Taken::NotForSale(_) | Taken::TooFew { .. }) if self.released_percent < 100 => {
+                    self.set_sale(self.sale, self.released_percent + 1);
+                }
+                taken => return taken,
+            }
+        }
     }
 
     /// Takes an operator's word from the log.
