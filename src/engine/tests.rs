@@ -364,6 +364,15 @@ fn a_departure_that_left_the_catalogue_serves_those_who_hold_tickets() {
     assert!(again.is_ok(), "{:?}", again.err());
 }
 
+/// CLOSED means that nothing was done; the reservation of this id was made before the departure left.
+#[test]
+fn a_repeated_reserve_of_a_retired_departure_is_answered_as_before() {
+    let mut it = Fixture::opened(catalog(TRAIN, 4, 3, rules()));
+    it.done(reserve(1));
+    let mut retired = it.restarted(catalog("T 2", 4, 3, rules()), 0).unwrap();
+    assert!(matches!(retired.at_once(reserve(1)), Answer::Reservation(held) if held.state == State::Held));
+}
+
 #[test]
 fn another_plan_for_a_departure_that_was_sold_is_refused() {
     let mut it = Fixture::opened(catalog(TRAIN, 4, 3, rules()));
