@@ -44,12 +44,13 @@ impl Engine {
         }
     }
 
-    /// Does one piece of compaction; whether any is left.
+    /// Does one piece of compaction; whether another can be done now. One that waits for the next batch cannot: the
+    /// core need not stay awake for it.
     pub fn compact_piece(&mut self) -> bool {
         let Some(task) = self.compaction.tasks.front_mut() else { return false };
         let partition = self.partitions[usize::from(task.partition)].as_mut().expect("checked by compact");
         if partition.draft.payload.len() > DRAFT_BYTES_FOR_COMPACTION {
-            return true;
+            return false;
         }
         let Some(shard) = partition.members.get(task.member) else {
             // The log keeps a partition's last batch: one with nothing new to say goes behind the old ones.

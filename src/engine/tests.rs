@@ -433,6 +433,22 @@ fn the_log_is_covered_only_when_everything_stands_again_behind_it() {
 }
 
 #[test]
+fn compaction_waits_for_the_next_batch_and_does_not_keep_the_core_awake() {
+    let mut it = Fixture::opened(catalog(TRAIN, 4, 100_000, rules()));
+    it.done(reserve(1));
+    let until = it.tail();
+    for id in 2..14_000 {
+        it.ask(Command::Reserve(Reserve { class: STANDING, ..request(id, 1) }));
+    }
+    it.engine.compact(&[(0, until)]);
+    assert!(!it.engine.compact_piece());
+    let commit = it.send().unwrap();
+    assert!(commit.1.is_empty());
+    it.durable(commit);
+    compacted(&mut it, until, |_, _| ());
+}
+
+#[test]
 fn a_partition_without_state_covers_its_past_with_an_empty_batch() {
     let mut it = Fixture::opened(catalog(TRAIN, 4, 3, rules()));
     it.engine.compact(&[(0, 1), (7, 3)]);
