@@ -12,3 +12,6 @@ mod inbox;
 
 pub use bell::Bell;
 pub use inbox::{ASKS_PER_PEER, Ask, Mailbox, connect};
+
+#[cfg(test)]
+mod tests;
