@@ -35,6 +35,8 @@ pub struct Connection {
     in_flight: u32,
     /// The socket may have bytes to read.
     pub readable: bool,
+    /// The client closed its end: a read that finds fewer bytes than asked has still not found the end.
+    pub hung_up: bool,
     /// HELLO was answered.
     pub greeted: bool,
     /// May ask what only operators may.
@@ -74,6 +76,7 @@ impl Connection {
             sent: 0,
             in_flight: 0,
             readable: true,
+            hung_up: false,
             greeted: false,
             operator: false,
             local,
@@ -101,8 +104,9 @@ impl Connection {
                 Ok(0) => return Ok((Fill::Closed, 0)),
                 Ok(read) => {
                     buffer.end += read;
-                    // A stream socket that gives less than asked is empty (epoll(7)); its next bytes are an event.
-                    self.readable = read == room;
+                    // A stream socket that gives less than asked is empty (epoll(7)); its next bytes are an event. Its
+                    // end may have been announced with these bytes, and is not announced again.
+                    self.readable = read == room || self.hung_up;
                     return Ok((if self.readable { Fill::More } else { Fill::Drained }, read));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

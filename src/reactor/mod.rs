@@ -198,6 +198,7 @@ impl Reactor {
                         connection.readable = true;
                         self.queue_to_serve(key);
                     }
+                        connection.hung_up |= event.is_read_closed();
                 }
             }
         }
@@ -245,3 +246,6 @@ impl Reactor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

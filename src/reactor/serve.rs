@@ -60,12 +60,17 @@ impl Reactor {
         let Some(connection) = self.connections.get(key) else { return Next::Serve };
         connection.keep(frames, blocked, now_ms);
         match end {
-            Fill::Closed => Next::Close(Counter::ConnectionsLeft),
+            // It may still read: what it asked is answered first. Blocked requests come up again with their credit.
+            Fill::Closed if !blocked => {
+                connection.closing = true;
+                self.counters.bump(Counter::ConnectionsLeft);
+                Next::Serve
+            }
             Fill::More if !blocked => {
                 self.queue_to_serve(key);
                 Next::Serve
             }
-            Fill::More | Fill::Drained => Next::Serve,
+            Fill::Closed | Fill::More | Fill::Drained => Next::Serve,
         }
     }
 
