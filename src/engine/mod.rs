@@ -236,6 +236,11 @@ impl Engine {
         self.stalled = stalled;
     }
 
+    /// Whether the ledger cannot be written.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
     /// Whether everything that was submitted is durable and told.
     pub fn is_idle(&self) -> bool {
         let drafts_empty = self.partitions.iter().flatten().all(|partition| partition.is_empty());

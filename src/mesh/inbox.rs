@@ -3,7 +3,7 @@
 use super::Bell;
 use crate::engine::{Answered, Origin};
 use crate::shard::Command;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::io;
 use std::sync::Arc;
 
@@ -83,7 +83,10 @@ impl Mailbox {
     pub fn answer(&mut self, answered: Answered) {
         let peer = &mut self.peers[usize::from(answered.origin.core)];
         peer.dirty = true;
-        peer.answers.try_send((self.core, answered)).expect("room for the answer was reserved with the ask");
+        // A peer that is gone has stopped without its answers, because the ledger had no room.
+        if let Err(TrySendError::Full(_)) = peer.answers.try_send((self.core, answered)) {
+            panic!("room for the answer was reserved with the ask");
+        }
     }
 
     /// The next ask of another core.

@@ -111,7 +111,8 @@ impl Reactor {
     }
 
     /// When the server stops: accept and read no more, wait for the ledger, let clients take their answers, and end when
-    /// every core is that far.
+    /// every core is that far. A ledger that has no room is not waited for: what rests on it stays unanswered, and so
+    /// unknown to whoever asked.
     pub(super) fn drain(&mut self) {
         match self.phase {
             Phase::Serving if self.shared.stopping.load(Ordering::Acquire) => {
@@ -129,14 +130,15 @@ impl Reactor {
             Phase::Draining(since_ms) => {
                 let late = self.now.boot_ms >= since_ms + DRAIN_TIMEOUT_MS;
                 let told = self.connections.is_empty() || late;
-                if told && self.engine.is_idle() && self.mailbox.asks_out() == 0 {
+                let answered = self.engine.is_idle() && self.mailbox.asks_out() == 0;
+                if told && (answered || self.engine.is_stalled()) {
                     self.phase = Phase::Drained;
                     self.shared.drained.fetch_add(1, Ordering::AcqRel);
                 }
             }
             Phase::Drained => {
                 let all = self.shared.drained.load(Ordering::Acquire) == self.shared.counters.len();
-                if all && self.engine.is_idle() {
+                if all && (self.engine.is_idle() || self.engine.is_stalled()) {
                     self.phase = Phase::Stopped;
                 }
             }

@@ -193,3 +193,12 @@ fn a_client_that_hangs_up_after_asking_gets_its_answers() {
     assert_eq!(client.stream.read(&mut [0]).unwrap(), 0);
     core.stop_within(Duration::from_secs(2));
 }
+
+#[test]
+fn a_core_stops_although_the_ledger_has_no_room() {
+    let core = Core::start(TestLog { takes: Duration::ZERO, has_room: false });
+    while core.shared.ledger.no_space.load(Ordering::Relaxed) == 0 {
+        thread::yield_now();
+    }
+    core.stop_within(Duration::from_secs(3));
+}
