@@ -176,9 +176,11 @@ impl Reactor {
         }
     }
 
-    /// How long nothing will be due.
+    /// How long nothing will be due. A hold that is overdue waits for room in the next batch, and the notice of the last
+    /// one wakes the core.
     fn rest(&self) -> Duration {
-        let deadline = self.engine.next_deadline().unwrap_or(u64::MAX).min(self.sweep_at_ms);
+        let ahead = self.engine.next_deadline().filter(|deadline| *deadline > self.now.boot_ms);
+        let deadline = ahead.unwrap_or(u64::MAX).min(self.sweep_at_ms);
         Duration::from_millis(deadline.saturating_sub(self.now.boot_ms).min(SWEEP_MS))
     }
 
@@ -196,9 +198,9 @@ impl Reactor {
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
                         let connection = self.connections.get(key).expect("the slot has this key");
                         connection.readable = true;
+                        connection.hung_up |= event.is_read_closed();
                         self.queue_to_serve(key);
                     }
-                        connection.hung_up |= event.is_read_closed();
                 }
             }
         }
@@ -227,8 +229,13 @@ impl Reactor {
         }
     }
 
-    /// Ends the holds that are due, and moves old state forward in the log if it asks for that.
+    /// Ends the holds that are due, and moves old state forward in the log if it asks for that. A core that stops does
+    /// neither, or it would never be done: a hold that runs out now expires after the next start.
     fn expire(&mut self) {
+        if self.phase != Phase::Serving {
+            self.engine_busy = false;
+            return;
+        }
         let expiring = self.engine.expire(self.now, EXPIRIES_PER_TURN);
         let compacting = self.engine.compact_piece();
         self.engine_busy = expiring || compacting;

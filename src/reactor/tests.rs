@@ -202,3 +202,16 @@ fn a_core_stops_although_the_ledger_has_no_room() {
     }
     core.stop_within(Duration::from_secs(3));
 }
+
+/// Holds that run out one after the other keep the ledger busy for as long as there are any.
+#[test]
+fn a_core_stops_although_holds_keep_running_out() {
+    let core = Core::start(TestLog { takes: Duration::from_millis(20), has_room: true });
+    let mut client = core.connect();
+    for id in 0..1_000_u32 {
+        client.send(&Request::Reserve(reserve(id.into(), 5 * id + 1)));
+    }
+    (0..1_000).for_each(|_| client.receive());
+    drop(client);
+    core.stop_within(Duration::from_secs(2));
+}
