@@ -1,13 +1,18 @@
 //! Listening sockets: one shared port on every core through SO_REUSEPORT, and one port per core.
 
 use mio::net::{TcpListener, TcpStream};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Connections that the kernel keeps until they are accepted; cut to net.core.somaxconn. mio's own bind fixes 128,
 /// which the first second of a sale overflows.
 const BACKLOG: i32 = 4096;
+
+/// After this long without a byte the kernel asks whether the client's host is still there: one that lost its power says
+/// no goodbye, and its connection would stay for ever.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// A listening socket.
 pub struct Listener {
@@ -22,6 +27,9 @@ pub fn bind(address: SocketAddr, shared: bool) -> io::Result<Listener> {
     if shared {
         socket.set_reuse_port(true)?;
     }
+    // Accepted sockets inherit both. Answers are gathered per turn; waiting for more would only delay them.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 4))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(Listener { socket: TcpListener::from_std(socket.into()) })
@@ -37,11 +45,7 @@ impl Listener {
     pub fn accept(&self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
         loop {
             match self.socket.accept() {
-                Ok((stream, address)) => {
-                    // Answers are gathered per turn; waiting for more would only delay them.
-                    stream.set_nodelay(true)?;
-                    return Ok(Some((stream, address)));
-                }
+                Ok(accepted) => return Ok(Some(accepted)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The client was gone before it was accepted.
@@ -54,5 +58,20 @@ impl Listener {
     /// The source to register with a poll.
     pub fn source(&mut self) -> &mut TcpListener {
         &mut self.socket
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::SockRef;
+
+    #[test]
+    fn a_client_whose_host_is_gone_is_found_out() {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
+        let _client = std::net::TcpStream::connect(listener.address().unwrap()).unwrap();
+        let (stream, _) = std::iter::repeat_with(|| listener.accept().unwrap()).flatten().next().unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
     }
 }
