@@ -35,6 +35,13 @@ pub fn bind(address: SocketAddr, shared: bool) -> io::Result<Listener> {
     Ok(Listener { socket: TcpListener::from_std(socket.into()) })
 }
 
+/// Fails when another socket has `address`, even one that would share it.
+pub fn probe(address: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())
+}
+
 impl Listener {
     /// Where it listens: the port that was given for port 0.
     pub fn address(&self) -> io::Result<SocketAddr> {

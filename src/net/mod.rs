@@ -7,7 +7,7 @@ mod listener;
 mod table;
 
 pub use connection::{Connection, Fill, Frames, Overdue};
-pub use listener::{Listener, bind};
+pub use listener::{Listener, bind, probe};
 pub use table::{ConnectionKey, Table};
 
 /// Connections of one core. Each costs a descriptor, some 300 bytes, and its buffers while they are in use.

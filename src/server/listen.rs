@@ -1,7 +1,7 @@
 //! The ports: one that all cores share, one of each core's own.
 
 use super::StartError;
-use crate::net::{Listener, bind};
+use crate::net::{Listener, bind, probe};
 use std::net::SocketAddr;
 
 /// A core's two listeners.
@@ -19,6 +19,8 @@ pub(super) fn bind_all(
     let bind_at = |address: SocketAddr, shared: bool| {
         bind(address, shared).map_err(|error| StartError::Listen { address, error })
     };
+    // Cores share the port with each other, but not with another server of this user.
+    probe(listen).map_err(|error| StartError::Listen { address: listen, error })?;
     let first = bind_at(listen, true)?;
     let address = first.address()?;
     let base = match (core_ports, listen.port()) {
@@ -37,4 +39,20 @@ pub(super) fn bind_all(
         Ok(Listeners { shared, own: bind_at(SocketAddr::new(listen.ip(), port), false)? })
     };
     (0..cores).map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SO_REUSEPORT would let two servers share the port, and each client reach one of them by chance.
+    #[test]
+    fn a_port_that_another_server_has_is_refused_although_cores_share_it() {
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let ours = bind_all(any_port, Some(0), 2).unwrap();
+        let taken = ours[0].shared.address().unwrap();
+        assert_eq!(ours[1].shared.address().unwrap(), taken);
+        let refused = bind_all(taken, Some(0), 2).err();
+        assert!(matches!(refused, Some(StartError::Listen { address, .. }) if address == taken));
+    }
 }
