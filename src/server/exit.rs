@@ -1,5 +1,8 @@
 //! How the process ends, for whoever supervises it.
 
+use std::panic;
+use std::process;
+
 /// The exit codes of `seathold serve`, after sysexits(3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -20,4 +23,35 @@ pub enum ExitCode {
     Io = 74,
     /// Timetable or rules cannot be loaded.
     Config = 78,
+}
+
+/// Makes a panic of any thread end the whole process with 70: the departures of a core that is gone would be silent, and
+/// everything acknowledged is in the ledger. A hook, because nothing else runs where panics abort.
+pub(super) fn exit_on_panic() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        process::exit(ExitCode::Software as i32);
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    const CHILD: &str = "SEATHOLD_TEST_PANICS";
+
+    #[test]
+    fn a_panic_of_any_thread_ends_the_process_with_70() {
+        if std::env::var_os(CHILD).is_some() {
+            exit_on_panic();
+            let _ = thread::spawn(|| panic!("as the test wants")).join();
+            unreachable!("the process has ended");
+        }
+        let name = "server::exit::tests::a_panic_of_any_thread_ends_the_process_with_70";
+        let mut child = process::Command::new(std::env::current_exe().unwrap());
+        let ended = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        assert_eq!(ended.status.code(), Some(70), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
 }

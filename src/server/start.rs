@@ -1,5 +1,6 @@
 //! From options to running threads, and to their end.
 
+use super::exit::exit_on_panic;
 use super::listen::{Listeners, bind_all};
 use super::recovery::OpenLedger;
 use super::{ExitCode, ServeOptions, StartError};
@@ -38,6 +39,7 @@ pub struct Server {
 
 /// Runs a server until SIGTERM or SIGINT.
 pub fn serve(options: &ServeOptions) -> Result<(), StartError> {
+    exit_on_panic();
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let server = Server::start(options)?;
     log::info!("ready on {}", server.address());
@@ -154,8 +156,8 @@ impl Server {
     }
 }
 
-/// One thread per core. A panic or an error of one stops the whole process: its departures would be silent otherwise,
-/// and everything acknowledged is in the ledger.
+/// One thread per core. An error of one stops the whole process, as a panic does: its departures would be silent
+/// otherwise, and everything acknowledged is in the ledger.
 fn spawn_core(reactor: Reactor, core: usize, pin: Option<usize>) -> Result<JoinHandle<()>, StartError> {
     let run = move || {
         if let Some(processor) = pin
@@ -163,23 +165,12 @@ fn spawn_core(reactor: Reactor, core: usize, pin: Option<usize>) -> Result<JoinH
         {
             log::warn!("core {core}: cannot be pinned to processor {processor} ({error}); goes on unpinned");
         }
-        let guard = AbortOnPanic;
-        let result = reactor.run();
-        std::mem::forget(guard);
-        if let Err(error) = result {
+        if let Err(error) = reactor.run() {
             log::error!("core {core}: {error}; the server stops");
             std::process::exit(ExitCode::Software as i32);
         }
     };
     Ok(std::thread::Builder::new().name(format!("core-{core}")).spawn(run)?)
-}
-
-struct AbortOnPanic;
-
-impl Drop for AbortOnPanic {
-    fn drop(&mut self) {
-        std::process::exit(ExitCode::Software as i32);
-    }
 }
 
 fn choose_cores(options: &ServeOptions) -> Result<Vec<usize>, StartError> {
