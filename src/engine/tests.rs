@@ -437,8 +437,9 @@ fn compaction_waits_for_the_next_batch_and_does_not_keep_the_core_awake() {
     let mut it = Fixture::opened(catalog(TRAIN, 4, 100_000, rules()));
     it.done(reserve(1));
     let until = it.tail();
-    for id in 2..14_000 {
-        it.ask(Command::Reserve(Reserve { class: STANDING, ..request(id, 1) }));
+    let mut ids = 2..;
+    while it.told().is_empty() {
+        it.ask(Command::Reserve(Reserve { class: STANDING, ..request(ids.next().unwrap(), 1) }));
     }
     it.engine.compact(&[(0, until)]);
     assert!(!it.engine.compact_piece());
