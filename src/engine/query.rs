@@ -98,19 +98,22 @@ impl Board {
         let class = self.layout(index).class_index(reserve.class)?;
         let trip = Trip::new(reserve.from, reserve.to, self.catalog.segments(index))?;
         let free = self.published(index)?.free(class, trip);
-        let refused = free < u32::from(reserve.party) && self.is_for_sale(index, now);
+        let refused = free < u32::from(reserve.party) && self.obeys_the_rules(reserve, index, now);
         refused.then_some(refusal(Status::SoldOut, u64::from(free)))
     }
 
-    /// Whether nothing but the stock could refuse: CLOSED and NOT_OPEN must not be told as SOLD_OUT.
-    fn is_for_sale(&self, index: DepartureIndex, now: Stamp) -> bool {
+    /// Whether the owner would look at the stock at all: NOT_OPEN, CLOSED and LIMIT must not be told as SOLD_OUT.
+    fn obeys_the_rules(&self, reserve: &Reserve, index: DepartureIndex, now: Stamp) -> bool {
         let rules = self.catalog.rules(index);
-        let closes_later = rules.closes_in_ms(now.wall_ms) > 0;
-        match self.sale(index) {
+        let opened = match self.sale(index) {
             Sale::Closed => false,
-            Sale::Opened => closes_later,
-            Sale::ByRules => closes_later && rules.opens_in_ms(now.wall_ms) == 0,
-        }
+            Sale::Opened => true,
+            Sale::ByRules => rules.opens_in_ms(now.wall_ms) == 0,
+        };
+        opened
+            && rules.closes_in_ms(now.wall_ms) > 0
+            && reserve.party <= rules.passengers_per_reservation
+            && reserve.hold_ms <= rules.hold_ms_max
     }
 }
 
