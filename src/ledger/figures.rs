@@ -1,6 +1,6 @@
 //! What the ledger thread counts, readable from any thread.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Powers of two from 1 µs to 8 s.
@@ -19,6 +19,8 @@ pub struct LedgerFigures {
     pub groups: AtomicU64,
     /// Tries that found no room.
     pub no_space: AtomicU64,
+    /// Whether the log has no room at this moment: commits wait, and writes are refused.
+    pub stalled: AtomicBool,
     append_us_sum: AtomicU64,
     append_us_max: AtomicU64,
     append_us: [AtomicU64; BUCKETS],

@@ -132,6 +132,7 @@ impl<N: Fn(usize, Notice)> Turn<N> {
                     self.figures.no_space.fetch_add(1, Relaxed);
                     if !stalled {
                         stalled = true;
+                        self.figures.stalled.store(true, Relaxed);
                         log::warn!("{}", AppendError::NoSpace(error));
                         self.tell_all(&Notice::Stalled);
                     }
@@ -151,6 +152,7 @@ impl<N: Fn(usize, Notice)> Turn<N> {
         }
         if stalled {
             log::info!("ledger: there is space again");
+            self.figures.stalled.store(false, Relaxed);
             self.tell_all(&Notice::Resumed);
         }
         Ok(true)

@@ -101,7 +101,8 @@ fn a_full_disk_stalls_and_goes_on_by_itself() {
         (0, Notice::Durable(commit(0))),
     ];
     assert_eq!(news, expected);
-    assert_eq!(rig.writer.figures().no_space.load(Relaxed), 2);
+    let figures = rig.writer.figures();
+    assert_eq!((figures.no_space.load(Relaxed), figures.stalled.load(Relaxed)), (2, false));
     drop(commits);
     rig.writer.join();
 }
@@ -112,8 +113,10 @@ fn the_end_does_not_wait_for_space_that_never_comes() {
     let commits = rig.writer.commits();
     commits.send(commit(0));
     drop(commits);
+    let figures = rig.writer.figures();
     rig.writer.join();
     assert_eq!(rig.notices.iter().collect::<Vec<_>>(), [(0, Notice::Stalled)]);
+    assert!(figures.stalled.load(Relaxed), "it ended without room");
 }
 
 #[test]
