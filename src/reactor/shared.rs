@@ -26,7 +26,7 @@ pub struct Shared {
     /// Makes a connection an operator's. Without one, connections from this host are.
     pub operator_token: Option<String>,
     /// Set once: finish what was begun, then stop.
-    pub stopping: AtomicBool,
+    pub stopping: Arc<AtomicBool>,
     /// Cores that have nothing left to do; all stop when all have.
     pub drained: AtomicUsize,
 }

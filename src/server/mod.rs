@@ -3,7 +3,8 @@
 //! ```text
 //!  main ── import ── open ledger ── replay ── spawn ──┬── core 0 … core N-1   reactors
 //!    │                                                ├── ledger              one append at a time
-//!    └── waits for a signal, then says stop           └── ledger-spare        prepares the next segment
+//!    │                                                ├── ledger-spare        prepares the next segment
+//!    └── waits for a signal, then says stop           └── admin               metrics and health, if asked for
 //! ```
 
 mod exit;

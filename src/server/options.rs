@@ -19,6 +19,9 @@ pub struct ServeOptions {
     /// First port of the cores' own ports, one per core [default: the port after --listen; 0 takes free ones]
     #[arg(long, env = "SEATHOLD_CORE_PORTS", value_name = "PORT")]
     pub core_ports: Option<u16>,
+    /// Address and port of the metrics and health pages, which anybody who can connect may read [default: none]
+    #[arg(long, env = "SEATHOLD_ADMIN", value_name = "ADDRESS")]
+    pub admin: Option<SocketAddr>,
     /// Event loops to run, one per processor [default: as many as the process may use]
     #[arg(long, env = "SEATHOLD_CORES", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub cores: Option<u16>,
@@ -70,6 +73,16 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// The admin port.
+    #[error(
+        "cannot open the admin port on {address}: {error}; stop what uses it or choose another with --admin"
+    )]
+    Admin {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
     /// The operator's token.
     #[error("cannot read the operator's token from {path}: {reason}")]
     Token {
@@ -93,7 +106,7 @@ impl StartError {
             Self::Catalog(_) | Self::Token { .. } | Self::Cores(_) => ExitCode::Config,
             Self::Ledger(OpenError::InUse { .. } | OpenError::Io { .. }) => ExitCode::Unavailable,
             Self::Ledger(_) | Self::Recovery(_) => ExitCode::Data,
-            Self::Listen { .. } | Self::System(_) => ExitCode::Unavailable,
+            Self::Listen { .. } | Self::Admin { .. } | Self::System(_) => ExitCode::Unavailable,
         }
     }
 }

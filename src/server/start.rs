@@ -4,6 +4,7 @@ use super::exit::exit_on_panic;
 use super::listen::{Listeners, bind_all};
 use super::recovery::OpenLedger;
 use super::{ExitCode, ServeOptions, StartError};
+use crate::admin::{AdminPort, AdminThread, Watched};
 use crate::catalog::{Catalog, ImportOptions};
 use crate::counters::Counters;
 use crate::engine::{Board, Engine};
@@ -22,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Notices of the ledger that a core may have waiting: one per commit, and words on its health.
 const NOTICES_PER_CORE: usize = 64;
@@ -35,6 +36,7 @@ pub struct Server {
     cores: Vec<JoinHandle<()>>,
     ledger: LedgerWriter,
     spare_worker: Option<SpareWorker<Directory>>,
+    admin: Option<AdminThread>,
 }
 
 /// Runs a server until SIGTERM or SIGINT.
@@ -62,6 +64,7 @@ impl Server {
         let clock = Clock::new()?;
         let listeners = bind_all(options.listen, options.core_ports, cores.len())?;
         let address = listeners[0].shared.address()?;
+        let admin_port = options.admin.map(bind_admin).transpose()?;
         let core_ports = listeners
             .iter()
             .map(|listeners| listeners.own.address().map(|address| address.port()))
@@ -71,6 +74,7 @@ impl Server {
         let counters: Vec<_> = cores.iter().map(|_| Arc::new(Counters::default())).collect();
         let board = Arc::new(Board::new(Arc::clone(&catalog)));
 
+        let departures = catalog.len();
         let opened = OpenLedger::open(&options.ledger, cores.len(), options.ledger_keep_mib << 20)?;
         let core_of = |partition: u16| (usize::from(partition) % cores.len()) as u8;
         let partition_cores: Vec<u8> = (0..opened.partitions()).map(core_of).collect();
@@ -111,7 +115,7 @@ impl Server {
             core_ports,
             partition_cores,
             operator_token,
-            stopping: AtomicBool::new(false),
+            stopping: Arc::new(AtomicBool::new(false)),
             drained: AtomicUsize::new(0),
         });
         let mailboxes = mesh::connect(&bells);
@@ -133,7 +137,19 @@ impl Server {
             let pin = (!options.no_pin).then_some(cores[core]);
             threads.push(spawn_core(Reactor::new(parts)?, core, pin)?);
         }
-        Ok(Self { address, shared, bells, cores: threads, ledger, spare_worker })
+        let admin = admin_port.map(|port| {
+            log::info!("admin on {}", port.address());
+            port.serve(Watched {
+                counters: shared.counters.clone(),
+                ledger: ledger.figures(),
+                departures,
+                partitions: shared.partition_cores.len() as u16,
+                up_since: SystemTime::now(),
+                stopping: Arc::clone(&shared.stopping),
+            })
+        });
+        let admin = admin.transpose()?;
+        Ok(Self { address, shared, bells, cores: threads, ledger, spare_worker, admin })
     }
 
     /// Where clients connect.
@@ -153,6 +169,10 @@ impl Server {
         }
         self.ledger.join();
         drop(self.spare_worker);
+        // Last: until here it says that the server is stopping.
+        if let Some(admin) = self.admin {
+            admin.stop();
+        }
     }
 }
 
@@ -183,6 +203,10 @@ fn choose_cores(options: &ServeOptions) -> Result<Vec<usize>, StartError> {
         )));
     }
     Ok((0..wanted).map(|core| available[core % available.len()]).collect())
+}
+
+fn bind_admin(address: SocketAddr) -> Result<AdminPort, StartError> {
+    AdminPort::bind(address).map_err(|error| StartError::Admin { address, error })
 }
 
 fn read_token(path: &Path) -> Result<String, StartError> {

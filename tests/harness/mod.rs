@@ -28,6 +28,8 @@ pub(crate) struct TestServer {
     extra: Vec<String>,
     child: Child,
     address: SocketAddr,
+    /// What it said before it was ready.
+    said: String,
 }
 
 impl TestServer {
@@ -41,12 +43,18 @@ impl TestServer {
         let directory = TempDir::new().unwrap();
         let extra: Vec<String> = extra.iter().map(|option| (*option).to_owned()).collect();
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, address) = spawn(directory.path(), any_port, &extra).unwrap();
-        Self { directory, extra, child, address }
+        let (child, address, said) = spawn(directory.path(), any_port, &extra).unwrap();
+        Self { directory, extra, child, address, said }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where `--admin` listens.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        let line = self.said.lines().find_map(|line| line.split("admin on ").nth(1)).unwrap();
+        line.trim_end_matches('"').parse().unwrap()
     }
 
     pub(crate) fn ledger(&self) -> PathBuf {
@@ -61,13 +69,22 @@ impl TestServer {
 
     /// Starts it again on the same ledger and port.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.address) = spawn(self.directory.path(), self.address, &self.extra).unwrap();
+        (self.child, self.address, self.said) =
+            spawn(self.directory.path(), self.address, &self.extra).unwrap();
     }
 
     /// Tries to start another server on the same ledger: how it ended and what it said.
     pub(crate) fn start_another(&self) -> (ExitStatus, String) {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         spawn(self.directory.path(), any_port, &self.extra).map(|_| ()).unwrap_err()
+    }
+
+    /// Tries to start a server with more options: how it ended and what it said.
+    pub(crate) fn fail_to_start(extra: &[&str]) -> (ExitStatus, String) {
+        let directory = TempDir::new().unwrap();
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let extra: Vec<String> = extra.iter().map(|option| (*option).to_owned()).collect();
+        spawn(directory.path(), any_port, &extra).map(|_| ()).unwrap_err()
     }
 
     /// SIGTERM: how it ended.
@@ -112,7 +129,7 @@ fn spawn(
     directory: &Path,
     listen: SocketAddr,
     extra: &[String],
-) -> Result<(Child, SocketAddr), (ExitStatus, String)> {
+) -> Result<(Child, SocketAddr, String), (ExitStatus, String)> {
     let feed = Path::new(env!("CARGO_MANIFEST_DIR")).join("feeds/sample");
     let mut child = Command::new(env!("CARGO_BIN_EXE_seathold"))
         .args(["serve", "--no-pin", "--cores", "2", "--core-ports", "0", "--dates", DATE])
@@ -136,7 +153,7 @@ fn spawn(
             std::thread::spawn(move || {
                 lines.map_while(Result::ok).for_each(|line| eprintln!("server: {line}"))
             });
-            return Ok((child, address));
+            return Ok((child, address, said));
         }
         said.push_str(&line);
         said.push('\n');

@@ -23,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("net", &["sys"]),
     ("mesh", &["engine", "shard", "sys"]),
     ("reactor", &["catalog", "counters", "engine", "inventory", "ledger", "mesh", "net", "shard", "sys"]),
-    ("admin", &["counters", "engine", "mesh", "sys"]),
+    ("admin", &["counters", "ledger"]),
     // A bug of inventory or shard must not hide itself from the audit.
     ("audit", &[]),
     (

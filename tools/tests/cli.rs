@@ -24,6 +24,7 @@ impl World {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let feed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/sample");
         let options = ServeOptions {
+            admin: None,
             listen: "127.0.0.1:0".parse().expect("an address"),
             core_ports: None,
             cores: Some(1),
