@@ -86,7 +86,7 @@ statuses! {
     42 PassengerTwice "PASSENGER_TWICE" Mistake "The request names one passenger twice. Detail: the index of the second.";
     43 BadHoldTime "BAD_HOLD_TIME" Mistake "The hold time is above the most that the sale allows. Detail: that, in milliseconds.";
     44 Forbidden "FORBIDDEN" Mistake "Only an operator may ask this. Detail: 0.";
-    45 BadRelease "BAD_RELEASE" Mistake "The share is above 100 percent, or less than is for sale already: places are never taken off the sale. Detail: the present share.";
+    45 BadRelease "BAD_RELEASE" Mistake "The share is above 100 percent, or below the present one: it never shrinks. Detail: the present share, in percent.";
     46 WrongMagic "WRONG_MAGIC" Mistake "HELLO does not begin with the magic number; the connection closes. Detail: 0.";
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 /// Seat-segments: one seat (or place) on one segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Places {
-    /// For sale, or withheld from it.
+    /// In no reservation: for sale, or withheld from it.
     pub free: u64,
     /// In holds.
     pub held: u64,
@@ -54,7 +54,7 @@ impl Serialize for Violation {
     }
 }
 
-/// The result of an audit.
+/// The result of an audit. The names of its fields are keys of `seathold-cli audit --json`: they stay.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
     /// Batches followed.
@@ -63,20 +63,23 @@ pub struct Report {
     pub records: u64,
     /// Departures with records.
     pub departures: u64,
-    /// Reservations by their last state.
+    /// Reservations whose newest record is a hold.
     pub held: u64,
-    /// Likewise.
+    /// Reservations that are sold.
     pub confirmed: u64,
-    /// Likewise.
+    /// Holds that were given back.
     pub cancelled: u64,
-    /// Likewise.
+    /// Holds that ran out.
     pub expired: u64,
-    /// Likewise.
+    /// Reservations that were sold and given back.
     pub refunded: u64,
-    /// Of the departures with records: free + held + sold = capacity.
+    /// Of the departures with records: free + held + sold = capacity, unless some are oversold.
     pub seat_segments: Places,
-    /// Seat-segments that two reservations had at once.
+    /// Seat-segments that were given to a reservation while another had them, or above the capacity of a class without
+    /// seat numbers; each once for every reservation too many.
     pub oversold: u64,
+    /// Whether the ledger's oldest part was gone: then the audit proves what is left of its history.
+    pub trimmed: bool,
     /// How many things are wrong.
     pub violations: u64,
     /// The first hundred of them.

@@ -77,7 +77,7 @@ pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
 
 fn read_ledger(path: &Path) -> Result<Audit, DemoError> {
     let mut reader = FileReader::open(Directory::read_only(path)?)?;
-    let mut audit = Audit::new(reader.is_trimmed());
+    let mut audit = Audit::new(reader.partitions(), reader.is_trimmed());
     reader.for_each(|batch| {
         audit.follow(&batch);
         Ok(())

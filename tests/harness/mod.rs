@@ -114,7 +114,7 @@ impl Drop for TestServer {
 
 pub(crate) fn audit(ledger: &Path) -> (Audit, Report) {
     let mut reader = FileReader::open(Directory::read_only(ledger).unwrap()).unwrap();
-    let mut audit = Audit::new(reader.is_trimmed());
+    let mut audit = Audit::new(reader.partitions(), reader.is_trimmed());
     let follow = |batch: seathold_protocol::batch::BatchView<'_>| {
         audit.follow(&batch);
         Ok(())

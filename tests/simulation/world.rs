@@ -301,7 +301,7 @@ impl World {
     fn check(&mut self) -> Result<(), String> {
         let mut reader = FileReader::open(self.disk.clone()).map_err(|error| error.to_string())?;
         self.events.trimmed_logs += u64::from(reader.is_trimmed());
-        let mut audit = Audit::new(reader.is_trimmed());
+        let mut audit = Audit::new(reader.partitions(), reader.is_trimmed());
         let read = reader.for_each(|batch| {
             audit.follow(&batch);
             Ok(())

@@ -11,7 +11,7 @@ use seathold_protocol::status::{Limit, Status};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Fewer places are free for this trip than asked; nothing is held under this id.
-    #[error("sold out: {free} places are free for this trip")]
+    #[error("sold out: fewer places are free than asked: {free}")]
     SoldOut {
         /// How many are.
         free: u32,
@@ -100,8 +100,8 @@ pub enum Refusal {
     /// Only an operator may ask this; see `Builder::operator_token`.
     #[error("only an operator may ask this")]
     Forbidden,
-    /// The share of places for sale is 1 to 100 percent, or 0 to leave it.
-    #[error("the share of places for sale is 1 to 100 percent, or 0 to leave it at {percent}")]
+    /// The share of places for sale never shrinks: it is the present one to 100 percent, or 0 to leave it.
+    #[error("the share of places for sale never shrinks: ask for {percent} to 100 percent, or 0 to leave it")]
     BadRelease {
         /// The present share in percent.
         percent: u8,

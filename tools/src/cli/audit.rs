@@ -21,7 +21,7 @@ pub(super) struct Audit {
 impl Audit {
     pub(super) fn run(self, output: Output) -> Result<Exit, Failure> {
         let mut reader = self.ledger.open()?;
-        let mut audit = audit::Audit::new(reader.is_trimmed());
+        let mut audit = audit::Audit::new(reader.partitions(), reader.is_trimmed());
         let progress = progress();
         let read = reader.for_each(|batch| {
             audit.follow(&batch);
