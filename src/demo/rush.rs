@@ -26,6 +26,9 @@ const TAIL: Duration = Duration::from_millis(5 * HOLD_MS as u64 / 2);
 /// How long to wait for a completion while the next buyer is not due.
 const PACE: Duration = Duration::from_millis(1);
 
+/// The longest latency of a RESERVE that is told apart: a minute, as long as a buyer waits.
+const RESERVE_US_MAX: u64 = super::BUYER_PATIENCE.as_micros() as u64;
+
 /// How often a buyer whose outcome is unknown asks again under the same id.
 const ASKS_MAX: u32 = 5;
 
@@ -94,7 +97,8 @@ impl<'a> Rush<'a> {
             queue: CompletionQueue::new(2 * IN_FLIGHT),
             progress,
             tally: Tally::default(),
-            latencies: Histogram::new(3).expect("three digits are allowed"),
+            // With fixed bounds: a histogram that grows by itself clamps what it has no room for, instead of growing.
+            latencies: Histogram::new_with_bounds(1, RESERVE_US_MAX, 3).expect("the bounds are in order"),
             buyers: options.buyers,
             crashes: options.crashes,
             asks: BTreeMap::new(),
