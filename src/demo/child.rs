@@ -3,11 +3,13 @@
 use super::{DemoError, DemoOptions};
 use crossbeam_channel::{Receiver, bounded};
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child as Process, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// The server says that it is ready within this time.
@@ -17,7 +19,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const READY: &str = "ready on ";
 
 pub(super) struct Child {
-    process: std::process::Child,
+    /// Shared with whoever kills it when the demo is interrupted.
+    process: Arc<Mutex<Process>>,
     command: Box<dyn Fn(SocketAddr) -> Command>,
     log: PathBuf,
     address: SocketAddr,
@@ -49,12 +52,17 @@ impl Child {
                 &dates,
                 "--lenient",
             ]);
+            // The settings of a server that runs here are not the demo's.
+            let ours = |(name, _): &(OsString, OsString)| name.to_string_lossy().starts_with("SEATHOLD_");
+            std::env::vars_os().filter(ours).for_each(|(name, _)| {
+                command.env_remove(name);
+            });
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
             command
         });
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let (process, ready) = spawn(&*command, any_port, log)?;
-        let log = log.to_owned();
+        let (log, process) = (log.to_owned(), Arc::new(Mutex::new(process)));
         let mut child =
             Self { process, command, log, address: any_port, ready, killed_at: None, recoveries: Vec::new() };
         child.address = child.wait_until_ready()?;
@@ -65,15 +73,21 @@ impl Child {
         self.address
     }
 
+    /// The server's process, whichever it is at the time.
+    pub(super) fn process(&self) -> Arc<Mutex<Process>> {
+        Arc::clone(&self.process)
+    }
+
     /// SIGKILL, and a new server on the same ledger and port. Returns at once; the new one is still starting.
     pub(super) fn crash(&mut self) -> Result<(), DemoError> {
         if self.killed_at.is_some() {
             self.wait_until_ready()?;
         }
-        self.process.kill()?;
-        self.process.wait()?;
+        let mut process = lock(&self.process);
+        process.kill()?;
+        process.wait()?;
         self.killed_at = Some(Instant::now());
-        (self.process, self.ready) = spawn(&*self.command, self.address, &self.log)?;
+        (*process, self.ready) = spawn(&*self.command, self.address, &self.log)?;
         Ok(())
     }
 
@@ -90,9 +104,10 @@ impl Child {
         if self.killed_at.is_some() {
             self.wait_until_ready()?;
         }
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, Signal::TERM).map_err(std::io::Error::from)?;
-        let status = self.process.wait()?;
+        let mut process = lock(&self.process);
+        kill_process(Pid::from_child(&process), Signal::TERM).map_err(std::io::Error::from)?;
+        let status = process.wait()?;
+        drop(process);
         if status.success() {
             Ok(())
         } else {
@@ -121,17 +136,22 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
+        let mut process = lock(&self.process);
         // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = process.kill();
+        let _ = process.wait();
     }
+}
+
+fn lock(process: &Mutex<Process>) -> MutexGuard<'_, Process> {
+    process.lock().expect("nobody panics with the server locked")
 }
 
 fn spawn(
     command: &dyn Fn(SocketAddr) -> Command,
     address: SocketAddr,
     log: &Path,
-) -> Result<(std::process::Child, Receiver<SocketAddr>), DemoError> {
+) -> Result<(Process, Receiver<SocketAddr>), DemoError> {
     let mut process = command(address).spawn()?;
     let lines = BufReader::new(process.stderr.take().expect("stderr is piped"));
     let log = OpenOptions::new().create(true).append(true).open(log)?;

@@ -12,6 +12,7 @@
 mod child;
 mod crowd;
 mod history;
+mod interrupt;
 mod last_wave;
 mod options;
 mod report;
@@ -49,6 +50,7 @@ pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
     let directory = options.directory()?;
     let ledger = directory.path().join("ledger");
     let mut child = Child::start(&directory.path().join("server.log"), &ledger, options)?;
+    interrupt::clean_up_on_signal(child.process(), &directory)?;
     let client = Client::builder(&format!("seathold://{}", child.address()))
         .client_name("seathold-demo")
         .timeout(BUYER_PATIENCE)
