@@ -12,7 +12,7 @@ use crate::ledger::file::{Directory, SpareWorker};
 use crate::ledger::{LedgerWriter, Notice};
 use crate::mesh::{self, Bell};
 use crate::reactor::{LedgerPort, Parts, Reactor, Shared, TOKEN_BELL};
-use crate::sys::{Clock, available_cores, pin_to_core};
+use crate::sys::{Clock, available_cores, pin_to_core, raise_descriptor_limit};
 use crossbeam_channel::bounded;
 use mio::{Poll, Waker};
 use seathold_protocol::limits::{CORES_MAX, TOKEN_BYTES_MAX};
@@ -43,6 +43,11 @@ pub struct Server {
 pub fn serve(options: &ServeOptions) -> Result<(), StartError> {
     exit_on_panic();
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    if let Err(error) = raise_descriptor_limit() {
+        log::warn!(
+            "the limit of open files cannot be raised ({error}); see ulimit -n for how many clients can connect"
+        );
+    }
     let server = Server::start(options)?;
     log::info!("ready on {}", server.address());
     // Nobody listens when not run by systemd; that is no error.
@@ -197,7 +202,7 @@ fn choose_cores(options: &ServeOptions) -> Result<Vec<usize>, StartError> {
     let available = available_cores()?;
     let wanted = options.cores.map_or(available.len().min(CORES_MAX), usize::from);
     if wanted > available.len() && !options.no_pin {
-        return Err(StartError::Cores(format!(
+        return Err(StartError::Usage(format!(
             "--cores {wanted} is more than the {} processors that this process may use: ask for fewer, or add --no-pin",
             available.len()
         )));

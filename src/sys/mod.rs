@@ -3,6 +3,8 @@
 
 mod clock;
 mod cores;
+mod descriptors;
 
 pub use clock::Clock;
 pub use cores::{available_cores, pin_to_core};
+pub use descriptors::raise_descriptor_limit;
