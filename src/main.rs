@@ -16,10 +16,23 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server
+    #[command(after_help = SERVE_MORE)]
     Serve(ServeOptions),
     /// Sell ten thousand places to a million buyers, through a crash, and audit the result
     Demo(DemoOptions),
 }
+
+const SERVE_MORE: &str = "\
+The log goes to standard error; SEATHOLD_LOG=off, error, warn, info or debug says how much of it [default: info].
+
+Exit status:
+   0  stopped as told, by SIGTERM or Ctrl-C
+  64  the command line is wrong
+  65  the ledger is damaged, or contradicts the timetable
+  69  a port or the ledger is in use
+  70  a bug of ours
+  74  the ledger cannot be opened, written or synced
+  78  timetable, rules or token cannot be loaded";
 
 fn main() {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
@@ -40,7 +53,8 @@ fn run_server(options: &ServeOptions) -> ExitCode {
     match serve(options) {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
-            log::error!("{error}");
+            // One line of the log for each wrong row of a timetable.
+            error.to_string().lines().for_each(|line| log::error!("{line}"));
             error.exit_code()
         }
     }

@@ -14,11 +14,11 @@ impl Log for LogWriter {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let time = jiff::Timestamp::now().round(jiff::Unit::Millisecond).unwrap_or_default();
+        let time = jiff::Timestamp::now();
         let level = record.level().as_str().to_ascii_lowercase();
         let text = record.args().to_string();
         // A log that nobody takes is no reason to stop.
-        let _ = writeln!(std::io::stderr(), "time={time} level={level} message={text:?}");
+        let _ = writeln!(std::io::stderr(), "time={time:.3} level={level} message={text:?}");
     }
 
     fn flush(&self) {}

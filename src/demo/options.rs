@@ -17,7 +17,7 @@ pub struct DemoOptions {
     /// Rules for the timetable [default: feeds/national.rules.toml with --gtfs, else the feed's own]
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
-    /// Service date to sell: YYYY-MM-DD
+    /// Service date to sell: YYYY-MM-DD [default: 2027-03-15 of the repository's own feed]
     #[arg(long, value_name = "DATE")]
     pub date: Option<DateRange>,
     /// Buyers in the rush
@@ -44,7 +44,7 @@ pub struct DemoOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The timetable or the rules.
-    #[error("the timetable cannot be loaded:\n{0}")]
+    #[error("the timetable (--gtfs) or its rules (--rules) cannot be loaded:\n{0}")]
     Catalog(#[from] ImportError),
     /// Nothing to sell.
     #[error("{0}")]

@@ -19,9 +19,9 @@ pub enum ExitCode {
     Unavailable = 69,
     /// A bug of ours.
     Software = 70,
-    /// The ledger could not be written or synced. What was not acknowledged may or may not be in it.
+    /// The ledger could not be opened, written or synced. What was not acknowledged may or may not be in it.
     Io = 74,
-    /// Timetable or rules cannot be loaded.
+    /// Timetable, rules or token cannot be loaded.
     Config = 78,
 }
 

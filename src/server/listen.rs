@@ -29,8 +29,10 @@ pub(super) fn bind_all(
         (None, port) => port.saturating_add(1),
     };
     if base != 0 && usize::from(base) + cores > usize::from(u16::MAX) + 1 {
-        let error = std::io::Error::other("the cores' ports would go past 65535");
-        return Err(StartError::Listen { address: SocketAddr::new(listen.ip(), base), error });
+        return Err(StartError::Usage(format!(
+            "{cores} cores need {cores} ports from {base} on, and those would go past 65535: choose a lower --core-ports, or \
+             0 for free ones"
+        )));
     }
     let mut shared = Some(first);
     let one = |core: usize| {
