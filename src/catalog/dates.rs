@@ -83,7 +83,11 @@ impl DateRange {
 
 impl fmt::Display for DateRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}..{}", date_of(self.from), date_of(self.to))
+        write!(f, "{}", date_of(self.from))?;
+        if self.to > self.from {
+            write!(f, "..{}", date_of(self.to))?;
+        }
+        Ok(())
     }
 }
 
@@ -123,6 +127,7 @@ mod tests {
         assert_eq!(range.to_string(), "2026-12-30..2027-01-02");
         let one: DateRange = "2026-12-30".parse().unwrap();
         assert_eq!(one.days().count(), 1);
+        assert_eq!(one.to_string(), "2026-12-30");
         for bad in ["", "2026-12-30..", "2026-12-30..2026-12-29", "1980-01-01..2026-01-01"] {
             assert!(bad.parse::<DateRange>().is_err(), "{bad}");
         }

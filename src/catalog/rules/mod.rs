@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use seathold_protocol::limits::PASSENGERS_MAX;
+use seathold_protocol::limits::{self, PASSENGERS_MAX};
 use seathold_protocol::plan::SeatPlan;
 use serde::Deserialize;
 use toml::Spanned;
@@ -26,8 +26,8 @@ use text::{Closes, DurationMs, Globs};
 /// Bytes of a rules file: a thousand rules have a tenth of it.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The longest hold: a week. Longer is a sale on account, not a hold.
-const HOLD_MS_MAX: u64 = 7 * 86_400_000;
+/// The longest hold, the protocol's. Longer is a sale on account, not a hold.
+const HOLD_MS_MAX: u64 = limits::HOLD_MS_MAX as u64;
 
 /// The shortest hold: a tenth of a second, so that tests need not wait.
 const HOLD_MS_MIN: u64 = 100;
@@ -173,7 +173,7 @@ impl WrittenSale {
     fn over(&self, base: Terms) -> Result<Terms, String> {
         let hold_ms = |key: &str, written: Option<DurationMs>, base: u32| match written {
             Some(DurationMs(ms)) if !(HOLD_MS_MIN..=HOLD_MS_MAX).contains(&ms) => {
-                Err(format!("{key} is {ms} ms; allowed are {HOLD_MS_MIN} ms to {HOLD_MS_MAX} ms (a week)"))
+                Err(format!("{key} is {ms} ms; allowed are {HOLD_MS_MIN} ms to {HOLD_MS_MAX} ms (a day)"))
             }
             Some(DurationMs(ms)) => Ok(ms as u32),
             None => Ok(base),
