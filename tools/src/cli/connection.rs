@@ -14,6 +14,7 @@ const URL_VARIABLE: &str = "SEATHOLD_URL";
 
 /// The options of every command that asks a server.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Server")]
 pub(super) struct ServerOptions {
     /// The server
     #[arg(long, global = true, env = URL_VARIABLE, default_value = URL_DEFAULT, value_name = "URL")]

@@ -42,11 +42,11 @@ use output::Output;
 #[derive(Debug, Parser)]
 #[command(name = "seathold-cli", version, arg_required_else_help = true, after_help = Exit::TABLE)]
 pub struct Arguments {
-    #[command(flatten)]
-    server: ServerOptions,
     /// Print JSON: one object per result, and one with a `message` if there is none
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    server: ServerOptions,
     #[command(subcommand)]
     command: Command,
 }
