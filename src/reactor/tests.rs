@@ -80,7 +80,7 @@ impl Core {
             core_ports: vec![core_listener.address().unwrap().port()],
             partition_cores: vec![0],
             operator_token: None,
-            stopping: AtomicBool::new(false),
+            stopping: Arc::new(AtomicBool::new(false)),
             drained: AtomicUsize::new(0),
         });
         let parts = Parts {
