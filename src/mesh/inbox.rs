@@ -7,12 +7,13 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::io;
 use std::sync::Arc;
 
-/// Asks that a core may have out at one peer. Room for the answers is reserved with them. Two thousand cover the
-/// requests of a whole turn; above it the client is told BUSY.
+/// Asks that a core may have out at one peer, at most. Room for the answers is reserved with them. Two thousand cover
+/// the requests of a whole turn; above it the client is told BUSY.
 pub const ASKS_PER_PEER: usize = 2048;
 
-/// Of these, what begins a sale may use only so many: what finishes one has priority.
-const RESERVES_PER_PEER: usize = ASKS_PER_PEER * 3 / 4;
+/// Asks that all peers together may have out at one core. Its queues are allocated when the server starts, 3 MB of them
+/// for this many; with more than four cores the peers share them evenly.
+const ASKS_PER_CORE: usize = 8192;
 
 /// A request on its way to the core that owns the departure.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,7 @@ struct Peer {
 /// One core's end of the mesh.
 pub struct Mailbox {
     core: usize,
+    asks_per_peer: usize,
     peers: Vec<Peer>,
     asks: Receiver<Ask>,
     answers: Receiver<(usize, Answered)>,
@@ -43,7 +45,8 @@ pub struct Mailbox {
 
 /// Connects the cores that these bells wake, each with each.
 pub fn connect(bells: &[Arc<Bell>]) -> Vec<Mailbox> {
-    let capacity = ASKS_PER_PEER * bells.len();
+    let asks_per_peer = (ASKS_PER_CORE / bells.len()).min(ASKS_PER_PEER);
+    let capacity = asks_per_peer * bells.len();
     let asks: Vec<_> = bells.iter().map(|_| bounded(capacity)).collect();
     let answers: Vec<_> = bells.iter().map(|_| bounded(capacity)).collect();
     let peer = |core: usize| Peer {
@@ -55,6 +58,7 @@ pub fn connect(bells: &[Arc<Bell>]) -> Vec<Mailbox> {
     };
     let mailbox = |core: usize| Mailbox {
         core,
+        asks_per_peer,
         peers: (0..bells.len()).map(peer).collect(),
         asks: asks[core].1.clone(),
         answers: answers[core].1.clone(),
@@ -67,8 +71,9 @@ impl Mailbox {
     pub fn ask(&mut self, owner: usize, ask: Ask) -> bool {
         let peer = &mut self.peers[owner];
         let out_max = match ask.command {
-            Command::Reserve(_) => RESERVES_PER_PEER,
-            _ => ASKS_PER_PEER,
+            // What finishes a sale has room that what begins one may not take.
+            Command::Reserve(_) => self.asks_per_peer * 3 / 4,
+            _ => self.asks_per_peer,
         };
         if peer.out >= out_max {
             return false;

@@ -4,7 +4,6 @@ use super::{Reactor, SWEEP_MS};
 use crate::counters::Counter;
 use crate::net::{Connection, ConnectionKey, Overdue};
 use mio::{Interest, Token};
-use std::io;
 use std::sync::atomic::Ordering;
 
 /// Connections accepted from one listener in one turn.
@@ -37,11 +36,11 @@ impl Reactor {
     }
 
     /// Accepts a bounded number of connections.
-    pub(super) fn accept(&mut self) -> io::Result<()> {
+    pub(super) fn accept(&mut self) {
         if !self.may_accept() {
-            return Ok(());
+            return;
         }
-        let Some(listeners) = self.listeners.take() else { return Ok(()) };
+        let Some(listeners) = self.listeners.take() else { return };
         for (listener, acceptable) in listeners.iter().zip(0..) {
             for _ in 0..ACCEPTS_PER_TURN {
                 if !self.acceptable[acceptable] {
@@ -49,7 +48,7 @@ impl Reactor {
                 }
                 match listener.accept() {
                     Ok(Some((stream, peer))) => {
-                        self.welcome_in(stream, peer.ip().to_canonical().is_loopback())?
+                        self.welcome_in(stream, peer.ip().to_canonical().is_loopback());
                     }
                     Ok(None) => self.acceptable[acceptable] = false,
                     Err(error) => {
@@ -64,22 +63,24 @@ impl Reactor {
             }
         }
         self.listeners = Some(listeners);
-        Ok(())
     }
 
-    fn welcome_in(&mut self, stream: mio::net::TcpStream, local: bool) -> io::Result<()> {
+    fn welcome_in(&mut self, stream: mio::net::TcpStream, local: bool) {
         if self.connections.is_full() {
             self.counters.bump(Counter::ConnectionsRefused);
-            return Ok(());
+            return;
         }
         let mut connection = Connection::new(stream, local, self.now.boot_ms);
         let token = Token(self.connections.next_slot());
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(connection.source(), token, interest)?;
+        if let Err(error) = self.poll.registry().register(connection.source(), token, interest) {
+            log::warn!("core {}: a connection cannot be watched and is closed: {error}", self.core);
+            self.counters.bump(Counter::AcceptFailed);
+            return;
+        }
         self.counters.bump(Counter::ConnectionsAccepted);
         let key = self.connections.insert(connection);
         self.queue_to_serve(key);
-        Ok(())
     }
 
     pub(super) fn close(&mut self, key: ConnectionKey) {

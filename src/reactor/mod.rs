@@ -143,11 +143,13 @@ impl Reactor {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         let mut frames = Frames::new(READ_BYTES);
+        // What ran out while no server was running is given back before anybody is told SOLD_OUT.
+        while self.engine.expire(self.now, EXPIRIES_PER_TURN) {}
         while self.phase != Phase::Stopped {
             self.sleep(&mut events)?;
             self.now = self.clock.now();
             self.note_events(&events);
-            self.accept()?;
+            self.accept();
             self.serve(&mut frames);
             self.take_mail();
             self.expire();
@@ -180,7 +182,8 @@ impl Reactor {
     /// one wakes the core.
     fn rest(&self) -> Duration {
         let ahead = self.engine.next_deadline().filter(|deadline| *deadline > self.now.boot_ms);
-        let deadline = ahead.unwrap_or(u64::MAX).min(self.sweep_at_ms);
+        let accept_again = Some(self.accept_again_ms).filter(|again| *again > self.now.boot_ms);
+        let deadline = ahead.into_iter().chain(accept_again).fold(self.sweep_at_ms, u64::min);
         Duration::from_millis(deadline.saturating_sub(self.now.boot_ms).min(SWEEP_MS))
     }
 

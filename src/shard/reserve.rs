@@ -11,6 +11,10 @@ use seathold_protocol::request::Reserve;
 use seathold_protocol::reservation::State;
 use seathold_protocol::status::{Limit, Status};
 
+/// Changes after which a departure takes no new reservations, so that those it has can still be finished: their number
+/// is 32 bits in the log. A hundred thousand a second would take half a day to get there.
+const CHANGES_FOR_RESERVE: u32 = u32::MAX - 1_000_000;
+
 /// A refusal before it becomes an outcome.
 type Refused = (Status, u64);
 
@@ -68,6 +72,7 @@ impl Shard {
         let closed = self.rules.closes_at_ms.is_some_and(|closes| closes <= now.wall_ms);
         match self.sale {
             Sale::Closed => Err((Status::Closed, 0)),
+            _ if self.version > CHANGES_FOR_RESERVE => Err((Status::Closed, 0)),
             _ if closed => Err((Status::Closed, 0)),
             Sale::Opened => Ok(()),
             Sale::ByRules => match self.rules.opens_in_ms(now.wall_ms) {

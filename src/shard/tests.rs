@@ -550,3 +550,13 @@ fn replays_to_the_same_state(it: &Fixture) {
         }
     }
 }
+
+/// Whoever reserves and cancels for half a day must not stop the server when the count of changes ends.
+#[test]
+fn a_departure_near_the_end_of_its_count_of_changes_only_finishes_what_it_has() {
+    let mut it = Fixture::new(2, 1, rules());
+    it.reserve(1, 0, 1, 1);
+    it.shard.version = u32::MAX - 1_000;
+    assert_eq!(it.refusal(Command::Reserve(request(2, 0, 1, 1))), Status::Closed);
+    assert_eq!(it.state(Command::Confirm(target(1))), State::Confirmed);
+}
