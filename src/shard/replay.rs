@@ -34,8 +34,9 @@ pub fn wake_time(deadline_ms: u64, written: Stamp, now: Stamp) -> u64 {
 }
 
 impl Shard {
-    /// Takes one record of the log, found in the batch `sequence` that was written at `written`. A record that is not
-    /// newer than what is known of its id changes nothing.
+    /// Takes one record of the log, found in the batch `sequence` that was written at `written`. A record that is older
+    /// than what is known of its id changes nothing; one of the same version is that state written again, and tells
+    /// the hold's end on a later clock.
     pub fn replay(
         &mut self,
         record: &ReservationRecord,
@@ -51,9 +52,15 @@ impl Shard {
             let entry = self.book.entry_mut(slot);
             if entry.record.version >= record.version {
                 entry.logged_in = entry.logged_in.max(sequence);
+                if entry.record.version == record.version {
+                    entry.record.deadline_ms = wake_time(record.deadline_ms, written, now);
+                    if record.state == State::Held {
+                        self.deadlines.set(slot, entry.record.deadline_ms);
+                    }
+                }
                 return Ok(());
             }
-            let earlier = entry.record;
+            let earlier = &entry.record;
             if !earlier.state.is_live() && record.state == State::Held {
                 // The id had been forgotten when it was used again.
                 self.book.forget(slot);

@@ -560,3 +560,33 @@ fn a_departure_near_the_end_of_its_count_of_changes_only_finishes_what_it_has() 
     assert_eq!(it.refusal(Command::Reserve(request(2, 0, 1, 1))), Status::Closed);
     assert_eq!(it.state(Command::Confirm(target(1))), State::Confirmed);
 }
+
+/// A hold is written again after a reboot; the next restart must not compute its end anew from the former boot's record.
+#[test]
+fn a_hold_that_was_written_again_keeps_its_new_deadline() {
+    let mut first = Fixture::new(1, 1, rules());
+    first.now = Stamp { wall_ms: 100_000, boot_ms: 50_000, boot_id: 1 };
+    first.reserve(1, 0, 1, 1);
+    let held = |it: &Fixture| {
+        let mut records = it.records().into_iter().rev();
+        let found = records.find_map(|record| match record {
+            Record::Reservation(record) => Some(record),
+            Record::Plan(..) | Record::Sale(_) => None,
+        });
+        found.unwrap()
+    };
+    let before = held(&first);
+    let rebooted = Stamp { wall_ms: 100_500, boot_ms: 5_000, boot_id: 2 };
+    let mut second = Fixture::new(1, 1, rules());
+    second.shard.replay(&before, 1, first.now, rebooted).unwrap();
+    second.draft.sequence = 2;
+    second.shard.write_again(1, 0, 10, &mut second.draft);
+    let again = held(&second);
+    assert_eq!((again.version, again.deadline_ms), (before.version, 5_000 + 500 + 2_000));
+
+    let later = Stamp { wall_ms: 100_700, boot_ms: 5_200, boot_id: 2 };
+    let mut third = Fixture::new(1, 1, rules());
+    third.shard.replay(&before, 1, first.now, later).unwrap();
+    third.shard.replay(&again, 2, rebooted, later).unwrap();
+    assert_eq!(third.shard.next_deadline(), Some(again.deadline_ms));
+}
