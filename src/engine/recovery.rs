@@ -1,7 +1,7 @@
 //! From the log to a running core: every batch of the owned partitions is replayed in order, then a new term begins.
 
 use super::Engine;
-use crate::catalog::DepartureIndex;
+use crate::catalog::{DepartureIndex, date_of};
 use crate::counters::Counter;
 use crate::inventory::{Layout, Published};
 use crate::shard::{ReplayError, Shard};
@@ -43,9 +43,9 @@ pub enum RecoveryError {
     NoPlan(DepartureId),
     /// The catalogue would sell a departure by another plan than the one by which it has been sold.
     #[error(
-        "{train} on day {} was sold by another seat plan or other stops than the catalogue has now: \
+        "{train} on {} was sold by another seat plan or other stops than the catalogue has now: \
          start with the former timetable and rules, or take this departure out of the date range",
-        departure.day().0
+        date_of(departure.day())
     )]
     PlanChanged {
         /// The departure.

@@ -108,6 +108,7 @@ impl StartError {
             Self::Catalog(_) | Self::Token { .. } => ExitCode::Config,
             Self::Ledger(OpenError::Io { .. }) => ExitCode::Io,
             Self::Ledger(OpenError::InUse { .. }) => ExitCode::Unavailable,
+            Self::Ledger(OpenError::NotALedger { .. }) => ExitCode::Config,
             Self::Ledger(_) | Self::Recovery(_) => ExitCode::Data,
             Self::Listen { .. } | Self::Admin { .. } | Self::System(_) => ExitCode::Unavailable,
         }

@@ -73,3 +73,15 @@ fn a_directory_without_a_ledger_is_nothing_to_read() {
     let error = FileReader::open(Directory::read_only(directory.path()).unwrap()).map(|_| ()).unwrap_err();
     assert!(matches!(error, OpenError::Missing { .. }), "{error}");
 }
+
+#[test]
+fn somebody_elses_directory_is_refused_and_left_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("lost+found")).unwrap();
+    assert!(Directory::lock(directory.path()).is_ok(), "a fresh file system is empty");
+    std::fs::remove_file(directory.path().join("lock")).unwrap();
+    std::fs::write(directory.path().join("letter.txt"), "dear").unwrap();
+    let refused = Directory::lock(directory.path()).unwrap_err();
+    assert!(matches!(refused, OpenError::NotALedger { .. }), "{refused}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
+}

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, DiskFile};
 use super::error::OpenError;
+use super::segment;
 
 const LOCK: &str = "lock";
 
@@ -20,9 +21,13 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Takes a directory for writing, and creates it if it is not there. Refused while another process has it.
+    /// Takes a directory for writing, and creates it if it is not there. Refused while another process has it, and when
+    /// it is somebody else's.
     pub fn lock(path: &Path) -> Result<Self, OpenError> {
         create(path).map_err(|error| OpenError::io("create", path, error))?;
+        if is_foreign(path).map_err(|error| OpenError::io("list", path, error))? {
+            return Err(OpenError::NotALedger { directory: path.to_owned() });
+        }
         let handle = File::open(path).map_err(|error| OpenError::io("open", path, error))?;
         let lock_path = path.join(LOCK);
         let lock = OpenOptions::new()
@@ -55,6 +60,20 @@ fn create(path: &Path) -> io::Result<()> {
         File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
     }
     Ok(())
+}
+
+/// Whether a directory has files and none that a ledger leaves. A file system of its own begins with `lost+found`.
+fn is_foreign(path: &Path) -> io::Result<bool> {
+    let mut empty = true;
+    for entry in std::fs::read_dir(path)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name == LOCK || segment::number(&name).is_some() {
+            return Ok(false);
+        }
+        empty &= name == "lost+found";
+    }
+    Ok(!empty)
 }
 
 impl Disk for Directory {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// A place in the log that does not hold what was written there. Durable records are lost or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} is damaged at byte {offset}: {reason}. Nothing was changed. Restore the ledger directory from a copy, or set \
-     it aside and start with an empty one; check the disk before either",
+    "{} is damaged at byte {offset}: {reason}. Nothing was changed. Copy the directory away, check the disk, and restore \
+     the ledger from a backup; starting with an empty one would sell every place again",
     .file.display()
 )]
 pub struct Damaged {
@@ -26,6 +26,12 @@ pub enum OpenError {
     #[error("another process uses the ledger in {}; stop that one, or give this one a directory of its own",
         .directory.display())]
     InUse {
+        /// Which directory.
+        directory: PathBuf,
+    },
+    /// The directory has files, and none of a ledger.
+    #[error("{} is no ledger and is not empty; name the ledger's directory, or a new or empty one", .directory.display())]
+    NotALedger {
         /// Which directory.
         directory: PathBuf,
     },

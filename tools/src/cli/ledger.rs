@@ -53,6 +53,7 @@ pub(super) fn failure(error: OpenError) -> Failure {
         | OpenError::Foreign { .. }
         | OpenError::OtherFormat { .. } => Exit::Damaged,
         OpenError::Trimmed { .. } | OpenError::InUse { .. } => Exit::NotDone,
+        OpenError::NotALedger { .. } => Exit::NoLedger,
         OpenError::Io { .. } => Exit::Io,
     };
     Failure::new(exit, error.to_string())
