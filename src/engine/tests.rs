@@ -274,6 +274,21 @@ fn a_stalled_ledger_refuses_writes_and_answers_queries() {
     assert_eq!(it.state(Command::Confirm(target(1))), State::Confirmed);
 }
 
+/// A ledger error shown as sold out: whoever could not write the sale called the place gone.
+#[test]
+fn regression_a_ledger_error_shown_as_sold_out() {
+    let mut it = Fixture::opened(catalog(TRAIN, 1, 3, rules()));
+    let free = it.free(0);
+    it.engine.set_stalled(true);
+    for id in 1..=20 {
+        let asked = Reserve { first: id % 2 == 0, ..request(id, 1) };
+        assert_eq!(it.refusal(Command::Reserve(asked)), Status::Unavailable);
+    }
+    assert_eq!(it.free(0), free, "an error takes no place");
+    it.engine.set_stalled(false);
+    assert_eq!(it.state(reserve(1)), State::Held, "and the same id gets it when the ledger is back");
+}
+
 #[test]
 fn above_the_limit_of_withheld_answers_sales_are_finished_and_none_begun() {
     let mut it = Fixture::opened(catalog(TRAIN, 4, 3, rules()));
