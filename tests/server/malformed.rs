@@ -1,10 +1,6 @@
 //! Whatever comes in: the typed answer of SPEC.md or a closed connection, never a panic, never a changed seat.
 
-#![cfg(test)]
-
-mod harness;
-
-use harness::{Answered, DAY, TestServer, Wire};
+use crate::harness::{Answered, DAY, TestServer, Wire};
 use seathold_protocol::frame::{self, HEADER_BYTES, Header, Opcode};
 use seathold_protocol::limits::REQUEST_BYTES_MAX;
 use seathold_protocol::request::{Hello, MAGIC, Request, Reserve, Target};
@@ -38,7 +34,7 @@ fn some_departure(wire: &mut Wire) -> seathold_protocol::reply::Resolved {
 
 fn first_train() -> String {
     let feed = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("feeds/sample");
-    let dates = harness::DATE.parse().unwrap();
+    let dates = crate::harness::DATE.parse().unwrap();
     let options = seathold::catalog::ImportOptions {
         rules: feed.join("rules.toml"),
         gtfs: feed,

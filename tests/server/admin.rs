@@ -1,10 +1,6 @@
 //! The admin port over real sockets: what a scraper and a health check see, and that nobody can hold it up.
 
-#![cfg(test)]
-
-mod harness;
-
-use harness::{DAY, TestServer};
+use crate::harness::{DAY, TestServer};
 use seathold_client::ReserveRequest;
 use seathold_protocol::{AccountId, PassengerId, ReservationId};
 use std::collections::HashMap;

@@ -1,10 +1,6 @@
 //! The whole road of a reservation over real sockets, with SIGKILL and SIGTERM on the way.
 
-#![cfg(test)]
-
-mod harness;
-
-use harness::{DATE, DAY, TestServer};
+use crate::harness::{DATE, DAY, TestServer};
 use seathold::catalog::{Catalog, ImportOptions};
 use seathold_client::{Answer, Call, Client, CompletionQueue, Error, Refusal, ReserveRequest};
 use seathold_protocol::plan::Seat;
@@ -127,12 +123,12 @@ fn another_clients_id_is_refused_and_a_sold_out_trip_says_so() {
 fn any_core_serves_any_departure_through_the_plain_port() {
     let server = TestServer::start();
     let (client, departures) = opened(&server);
-    let (mut wire, welcome) = harness::Wire::open(server.address());
+    let (mut wire, welcome) = crate::harness::Wire::open(server.address());
     assert_eq!((welcome.core_ports.len(), welcome.partition_cores.len()), (2, 16));
     for (buyer, on_sale) in departures.iter().enumerate() {
         let lookup = request(on_sale, buyer as u64, (0, 1), 1).target();
         let asked = wire.ask(&seathold_protocol::request::Request::Lookup(lookup), 1);
-        assert_eq!(asked, Ok(harness::Answered::Refused(seathold_protocol::status::Status::NotFound)));
+        assert_eq!(asked, Ok(crate::harness::Answered::Refused(seathold_protocol::status::Status::NotFound)));
     }
     let stats: HashMap<_, _> = client.stats().unwrap().into_iter().collect();
     assert!(stats["forwarded"] > 0, "one connection reached both cores' departures: {stats:?}");

@@ -1,7 +1,5 @@
 //! The real server as a child process on the repository's own feed, for the end-to-end tests.
 
-#![allow(dead_code, reason = "every test file uses its own part of the harness")]
-
 use seathold::audit::{Audit, Report};
 use seathold::ledger::file::{Directory, FileReader};
 use seathold_client::Client;
