@@ -71,28 +71,32 @@ impl Shard {
                 return Err(fail("it changed its seats"));
             }
         }
-        let was_live = known.is_some_and(|slot| self.book.entry(slot).record.state.is_live());
-        let mut record = *record;
-        record.deadline_ms = wake_time(record.deadline_ms, written, now);
-        match (was_live, record.state.is_live()) {
-            (false, true) => {
-                self.take_again(class, trip, &places_of(&record))
-                    .map_err(|_| fail("a seat of it is taken already or does not exist"))?;
-                self.count(&record);
-            }
-            (true, false) => self.release(&record),
-            (true, true) | (false, false) => {}
-        }
-        let entry = Entry { record, logged_in: sequence };
+        let deadline_ms = wake_time(record.deadline_ms, written, now);
         let slot = match known {
             Some(slot) => {
-                *self.book.entry_mut(slot) = entry;
+                let entry = self.book.entry_mut(slot);
+                let was_live = entry.record.state.is_live();
+                (entry.record.state, entry.record.version) = (record.state, record.version);
+                (entry.record.deadline_ms, entry.logged_in) = (deadline_ms, sequence);
+                if was_live && !record.state.is_live() {
+                    self.release(record);
+                }
                 slot
             }
-            None => self.book.insert(entry),
+            None => {
+                if record.state.is_live() {
+                    self.take_again(class, trip, &places_of(record))
+                        .map_err(|_| fail("a seat of it is taken already or does not exist"))?;
+                    self.count(record);
+                }
+                self.book.insert(Entry {
+                    record: ReservationRecord { deadline_ms, ..*record },
+                    logged_in: sequence,
+                })
+            }
         };
         match record.state {
-            State::Held => self.deadlines.set(slot, record.deadline_ms),
+            State::Held => self.deadlines.set(slot, deadline_ms),
             State::Confirmed => self.deadlines.remove(slot),
             State::Cancelled | State::Expired | State::Refunded => {
                 self.deadlines.remove(slot);
