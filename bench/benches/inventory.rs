@@ -1,4 +1,4 @@
-//! The inventory's kernel over 2,000 departures of 1,024 seats, as DESIGN 4 measured its model: takes and gives
+//! The inventory's kernel over 2,000 departures of 1,024 seats, as the kernel's model was measured before it was built: takes and gives
 //! alternate on departures and trips drawn at random, in the steady state in which about half of all seat segments
 //! are taken. A run that leaves this state is not valid and panics.
 
