@@ -32,7 +32,7 @@ Exit status:
   69  a port or the ledger is in use
   70  a bug of ours
   74  the ledger cannot be opened, written or synced
-  78  timetable, rules or token cannot be loaded";
+  78  timetable, rules or token cannot be loaded, or the directory is no ledger";
 
 fn main() {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {

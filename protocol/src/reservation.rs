@@ -36,7 +36,7 @@ impl State {
         matches!(self, Self::Held | Self::Confirmed)
     }
 
-    /// Whether a reservation may go from this state to `next` in one step: the arrows of DESIGN 2.
+    /// Whether a reservation may go from this state to `next` in one step.
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Held => matches!(next, Self::Confirmed | Self::Cancelled | Self::Expired),

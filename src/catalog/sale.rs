@@ -16,7 +16,7 @@ pub struct SaleRules {
     pub places_per_account: u32,
     /// Passengers that one reservation may have: 1 to 9.
     pub passengers_per_reservation: u8,
-    /// Whether a passenger may have only one seat on any segment of this departure.
+    /// Whether a passenger may be in only one live reservation of this departure, whatever its segments.
     pub one_seat_per_passenger: bool,
     /// The share of each class that is for sale: 1 to 100.
     pub released_percent: u8,

@@ -21,7 +21,7 @@ const PARTY_WEIGHTS: [u32; 5] = [45, 30, 12, 9, 4];
 const CONFIRM_PERCENT: u32 = 78;
 const CANCEL_PERCENT: u32 = 7;
 
-/// Seats of one passenger per id: parties have up to 5.
+/// Passenger ids set apart for each account; a party needs at most 5 of them.
 const PASSENGERS_PER_ACCOUNT: u64 = 16;
 
 /// What a buyer does with a hold.

@@ -56,8 +56,7 @@ impl History {
                     break;
                 }
                 if started.elapsed() > HOLDS_TIMEOUT {
-                    let text = format!("hold {} does not run out", target.id);
-                    return Err(DemoError::NothingToSell(text));
+                    return Err(DemoError::HoldStays(target.id));
                 }
                 std::thread::sleep(Duration::from_millis(reservation.remaining_ms.into()).max(LOOK_AGAIN));
             }

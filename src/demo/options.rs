@@ -49,6 +49,9 @@ pub enum DemoError {
     /// Nothing to sell.
     #[error("{0}")]
     NothingToSell(String),
+    /// A hold outlived its time.
+    #[error("hold {0} does not run out: a seat would never come back")]
+    HoldStays(seathold_protocol::ReservationId),
     /// The directory.
     #[error("{path} cannot be used: {reason}; name a new or empty directory with --dir")]
     Directory {

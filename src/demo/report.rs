@@ -66,7 +66,7 @@ pub struct DemoReport {
     pub unsold: u64,
     /// Reservations of the ledger that no buyer asked for.
     pub phantoms: u64,
-    /// Requests for places whose outcome was never learnt.
+    /// Requests of the rush, of any kind, whose outcome was never learnt.
     pub unknown: u64,
     /// Requests for places that were not served, and told so.
     pub not_done: u64,

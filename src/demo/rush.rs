@@ -26,7 +26,7 @@ const TAIL: Duration = Duration::from_millis(5 * HOLD_MS as u64 / 2);
 /// How long to wait for a completion while the next buyer is not due.
 const PACE: Duration = Duration::from_millis(1);
 
-/// How often a buyer whose outcome is unknown asks again under the same id.
+/// Unknown outcomes after which a buyer gives up asking again under the same id.
 const ASKS_MAX: u32 = 5;
 
 /// The longest latency of a RESERVE that is told apart: a minute, as long as a buyer waits.
@@ -35,7 +35,7 @@ const RESERVE_US_MAX: u64 = super::BUYER_PATIENCE.as_micros() as u64;
 /// What happened, in numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    /// Requests that were answered.
+    /// Requests that came to an end, answered or not.
     pub(super) requests: u64,
     /// Buyers who came at once, the requests answered meanwhile, and how long that took.
     pub(super) storm_buyers: u64,

@@ -1,4 +1,4 @@
-//! The board: what every core may read of every departure without asking its owner. DESIGN 4, published counters.
+//! The board: what every core may read of every departure without asking its owner.
 //!
 //! A departure that nobody has touched has no counters of its own: everything is free, and the board says so from the
 //! layout. The first touch puts its counters up, once and for good.

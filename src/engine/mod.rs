@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Sans I/O: the reactor passes commands, time and ledger notices in, and takes commits and answers out. The one
-//! rule of DESIGN 2 lives here: an answer leaves only when the batch that it rests on is durable.
+//! rule lives here: an answer leaves only when the batch that it rests on is durable.
 
 mod board;
 mod compaction;
@@ -245,11 +245,6 @@ impl Engine {
     pub fn is_idle(&self) -> bool {
         let drafts_empty = self.partitions.iter().flatten().all(|partition| partition.is_empty());
         drafts_empty && !self.commit_in_flight && self.withheld == 0 && self.answers.is_empty()
-    }
-
-    /// Answers that wait for the ledger.
-    pub fn withheld(&self) -> usize {
-        self.withheld
     }
 
     /// The departures of this core that somebody has touched.

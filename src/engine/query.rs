@@ -98,12 +98,14 @@ impl Board {
         let class = self.layout(index).class_index(reserve.class)?;
         let trip = Trip::new(reserve.from, reserve.to, self.catalog.segments(index))?;
         let free = self.published(index)?.free(class, trip);
-        let refused = free < u32::from(reserve.party) && self.obeys_the_rules(reserve, index, now);
+        let refused =
+            free < u32::from(reserve.party) && self.passes_the_rules_known_here(reserve, index, now);
         refused.then_some(refusal(Status::SoldOut, u64::from(free)))
     }
 
-    /// Whether the owner would look at the stock at all: NOT_OPEN, CLOSED and LIMIT must not be told as SOLD_OUT.
-    fn obeys_the_rules(&self, reserve: &Reserve, index: DepartureIndex, now: Stamp) -> bool {
+    /// Whether the request passes all that can be judged here before the stock: NOT_OPEN, CLOSED, BAD_HOLD_TIME and LIMIT of
+    /// passengers are the owner's to tell. What an account or a passenger has already only the owner knows.
+    fn passes_the_rules_known_here(&self, reserve: &Reserve, index: DepartureIndex, now: Stamp) -> bool {
         let rules = self.catalog.rules(index);
         let opened = match self.sale(index) {
             Sale::Closed => false,

@@ -1,4 +1,4 @@
-//! The one rule of DESIGN 2 and what leans on it: the test plays the ledger, so it sees what leaves before a batch is
+//! The one rule and what leans on it: the test plays the ledger, so it sees what leaves before a batch is
 //! durable and what a restart makes of the log.
 
 use super::*;
@@ -214,10 +214,10 @@ fn nothing_leaves_before_the_batch_that_it_rests_on() {
     assert_eq!(it.refusal(Command::Confirm(unknown)), Status::UnknownDeparture);
     let commit = it.send().unwrap();
     assert_eq!(it.told(), [], "sent is not durable");
-    assert_eq!(it.engine.withheld(), 5);
+    assert_eq!(it.engine.withheld, 5);
     it.durable(commit);
     assert_eq!(it.told_ids(), [&waiting[..], &[conflict, foreign]].concat(), "in the order of the asking");
-    assert_eq!(it.engine.withheld(), 0);
+    assert_eq!(it.engine.withheld, 0);
     assert!(it.engine.is_idle());
     assert!(matches!(it.at_once(Command::Lookup(target(1))), Answer::Reservation(_)));
 }
@@ -316,7 +316,7 @@ fn a_full_draft_refuses_commands_and_still_takes_expiries_within_the_batch() {
                 break;
             }
         }
-        assert!(it.engine.withheld() > 10_000, "round {round}");
+        assert!(it.engine.withheld > 10_000, "round {round}");
         it.settle();
         it.told();
     }

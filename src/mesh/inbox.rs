@@ -125,9 +125,4 @@ impl Mailbox {
         }
         Ok(())
     }
-
-    /// This core's number.
-    pub fn core(&self) -> usize {
-        self.core
-    }
 }

@@ -1,7 +1,7 @@
 //! Inboxes and wakes between cores.
 //!
 //! ```text
-//!  core A ── ask ──► asks of B        bounded: A has at most ASKS_PER_PEER asks out at B,
+//!  core A ── ask ──► asks of B        bounded: A has at most its share of asks out at B,
 //!         ◄─ answer ─ answers of A    so neither queue can be full when something is put in
 //!
 //!  A's turn ends: one ring of B's bell, and only if B sleeps

@@ -48,7 +48,7 @@ impl Reactor {
                 }
                 match listener.accept() {
                     Ok(Some((stream, peer))) => {
-                        self.welcome_in(stream, peer.ip().to_canonical().is_loopback());
+                        self.admit(stream, peer.ip().to_canonical().is_loopback());
                     }
                     Ok(None) => self.acceptable[acceptable] = false,
                     Err(error) => {
@@ -65,7 +65,7 @@ impl Reactor {
         self.listeners = Some(listeners);
     }
 
-    fn welcome_in(&mut self, stream: mio::net::TcpStream, local: bool) {
+    fn admit(&mut self, stream: mio::net::TcpStream, local: bool) {
         if self.connections.is_full() {
             self.counters.bump(Counter::ConnectionsRefused);
             return;

@@ -3,7 +3,7 @@
 use std::panic;
 use std::process;
 
-/// The exit codes of `seathold serve`, after sysexits(3).
+/// The exit codes of `seathold`, after sysexits(3); 1 is the demo's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {

@@ -13,7 +13,7 @@ use std::hash::BuildHasher;
 
 /// Finished reservations remembered per place of the departure. A seat that is sold after eight buyers gave it back
 /// is rare; beyond that the oldest is forgotten and its id answers NOT_FOUND.
-pub const FINISHED_PER_PLACE: u64 = 8;
+const FINISHED_PER_PLACE: u64 = 8;
 
 /// Remembered at least, however small the departure.
 const FINISHED_MIN: u64 = 1024;

@@ -1,4 +1,4 @@
-//! One departure as a state machine: DESIGN 2 and 5.
+//! One departure as a state machine.
 //!
 //! ```text
 //!            command, now                      ┌ inventory   which seats are free
@@ -19,10 +19,9 @@ mod reserve;
 mod sale;
 mod tally;
 
-pub use book::FINISHED_PER_PLACE;
 pub use deadlines::DeadlineQueue;
 pub use draft::Draft;
-pub use replay::{ReplayError, wake_time};
+pub use replay::ReplayError;
 
 use crate::catalog::SaleRules;
 use crate::inventory::{Inventory, Layout, Places, Published, Trip};
@@ -208,11 +207,6 @@ impl Shard {
         }
     }
 
-    /// The inventory, for audits.
-    pub fn inventory(&self) -> &Inventory {
-        &self.inventory
-    }
-
     /// The reservations that are remembered, in no particular order.
     pub fn reservations(&self) -> impl Iterator<Item = &ReservationRecord> {
         self.book.entries().map(|(_, entry)| &entry.record)
@@ -272,7 +266,7 @@ impl Shard {
         }
     }
 
-    /// Moves a reservation along one arrow of DESIGN 2 and writes its record.
+    /// Moves a reservation along one arrow of `State::may_become` and writes its record.
     fn change(&mut self, slot: Slot, next: State, now: Stamp, draft: &mut Draft) {
         let version = self.next_version(now, draft);
         let record = &mut self.book.entry_mut(slot).record;

@@ -24,7 +24,7 @@ pub struct ReplayError {
 /// When a hold of an earlier process ends on today's clock. In the same boot the deadline stands; after a reboot the
 /// wall clock tells how much of it is left, clamped so that a clock that ran backwards never shortens it below what it
 /// was when it was written, plus a fixed grace.
-pub fn wake_time(deadline_ms: u64, written: Stamp, now: Stamp) -> u64 {
+pub(super) fn deadline_on(deadline_ms: u64, written: Stamp, now: Stamp) -> u64 {
     if written.boot_id == now.boot_id {
         return deadline_ms;
     }
@@ -53,7 +53,7 @@ impl Shard {
             if entry.record.version >= record.version {
                 entry.logged_in = entry.logged_in.max(sequence);
                 if entry.record.version == record.version {
-                    entry.record.deadline_ms = wake_time(record.deadline_ms, written, now);
+                    entry.record.deadline_ms = deadline_on(record.deadline_ms, written, now);
                     if record.state == State::Held {
                         self.deadlines.set(slot, entry.record.deadline_ms);
                     }
@@ -71,7 +71,7 @@ impl Shard {
                 return Err(fail("it changed its seats"));
             }
         }
-        let deadline_ms = wake_time(record.deadline_ms, written, now);
+        let deadline_ms = deadline_on(record.deadline_ms, written, now);
         let slot = match known {
             Some(slot) => {
                 let entry = self.book.entry_mut(slot);

@@ -1,5 +1,6 @@
-//! The state machine against a naive ledger, and the table of DESIGN 5 row by row.
+//! The state machine against a naive ledger, and the table of idempotent answers (SPEC.md) row by row.
 
+use super::replay::deadline_on;
 use super::*;
 use proptest::prelude::*;
 use seathold_protocol::codec::Reader;
@@ -330,11 +331,11 @@ fn finished_reservations_are_forgotten_in_the_end_and_memory_stays_bounded() {
 fn after_a_reboot_the_wall_clock_tells_how_much_of_a_hold_is_left() {
     let written = Stamp { wall_ms: 50_000, boot_ms: 10_000, boot_id: 1 };
     let rebooted = |wall_ms| Stamp { wall_ms, boot_ms: 500, boot_id: 2 };
-    assert_eq!(wake_time(15_000, written, Stamp { boot_ms: 12_000, ..written }), 15_000);
-    assert_eq!(wake_time(15_000, written, rebooted(52_000)), 500 + 3_000 + 2_000);
-    assert_eq!(wake_time(15_000, written, rebooted(90_000)), 500 + 2_000);
+    assert_eq!(deadline_on(15_000, written, Stamp { boot_ms: 12_000, ..written }), 15_000);
+    assert_eq!(deadline_on(15_000, written, rebooted(52_000)), 500 + 3_000 + 2_000);
+    assert_eq!(deadline_on(15_000, written, rebooted(90_000)), 500 + 2_000);
     assert_eq!(
-        wake_time(15_000, written, rebooted(0)),
+        deadline_on(15_000, written, rebooted(0)),
         500 + 5_000 + 2_000,
         "a clock that ran back frees nothing early"
     );
