@@ -9,7 +9,7 @@ use crate::shard::Command;
 use seathold_protocol::frame::{self, Frame, Opcode};
 use seathold_protocol::limits::{REPLY_BYTES_MAX, REQUEST_BYTES_MAX};
 use seathold_protocol::reply::{Refusal, Reply, Welcome};
-use seathold_protocol::request::{Hello, Mistake, Request, Reserve, VERSION};
+use seathold_protocol::request::{Hello, Mistake, Request, VERSION};
 use seathold_protocol::status::Status;
 
 /// What BUSY tells a client when the owner's inbox is full: a few of its turns.
@@ -92,7 +92,9 @@ impl Reactor {
                 self.counters.bump(Counter::Pinged);
                 Reply::Pong(echo).encode(correlation, connection.outbound());
             }
-            Request::Reserve(reserve) => self.reserve(key, correlation, reserve),
+            Request::Reserve(reserve) => {
+                self.route(key, correlation, Opcode::Reserve, Command::Reserve(reserve));
+            }
             Request::Confirm(target) => {
                 self.route(key, correlation, Opcode::Confirm, Command::Confirm(target));
             }
@@ -168,21 +170,18 @@ impl Reactor {
         Reply::Welcome(welcome).encode(correlation, connection.outbound());
     }
 
-    /// Another core's departure may be refused at the door; this core's own engine looks for itself.
-    fn reserve(&mut self, key: ConnectionKey, correlation: u64, reserve: Reserve) {
-        if self.shared.owner(reserve.departure) != self.core
-            && let Some(refusal) = self.shared.board.sold_out(&reserve, self.now)
-        {
-            self.counters.bump(Counter::RefusedAtTheDoor);
-            return self.refuse(key, Opcode::Reserve as u8, correlation, refusal);
-        }
-        self.route(key, correlation, Opcode::Reserve, Command::Reserve(reserve));
-    }
-
-    /// Gives a command to the core that owns its departure.
+    /// Gives a command to the core that owns its departure. Another core's departure may be refused at the door; this
+    /// core's own engine looks for itself.
     fn route(&mut self, key: ConnectionKey, correlation: u64, opcode: Opcode, command: Command) {
         let origin = Origin { core: self.core as u8, opcode, connection: key.0, correlation };
         let owner = self.shared.owner(command.departure());
+        if owner != self.core
+            && let Command::Reserve(reserve) = &command
+            && let Some(refusal) = self.shared.board.sold_out(reserve, self.now)
+        {
+            self.counters.bump(Counter::RefusedAtTheDoor);
+            return self.refuse(key, opcode as u8, correlation, refusal);
+        }
         self.connections.get(key).expect("the caller has it").begin();
         if owner == self.core {
             self.engine.submit(origin, &command, self.now);
