@@ -6,13 +6,13 @@
 
 use seathold_protocol::limits::SEATS_PER_CLASS_MAX;
 
-use super::places::SeatIndex;
 use super::seat_map::{Run, WORD};
 use super::seats::{Seats, candidates};
 use super::trip::Trip;
+use seathold_protocol::record::SeatNumber;
 
 /// The best seat for one passenger, of those in `allowed` if given; `None` when none is free.
-pub(super) fn best_seat(seats: &Seats, trip: Trip, allowed: Option<&[u64]>) -> Option<SeatIndex> {
+pub(super) fn best_seat(seats: &Seats, trip: Trip, allowed: Option<&[u64]>) -> Option<SeatNumber> {
     let mut leaning_first = None;
     let mut free_first = None;
     for (word, segments) in seats.words().enumerate() {
@@ -24,7 +24,7 @@ pub(super) fn best_seat(seats: &Seats, trip: Trip, allowed: Option<&[u64]>) -> O
             continue;
         }
         let (tight, leaning) = fit(free, segments, trip);
-        let first = |bits: u64| (word * WORD) as SeatIndex + bits.trailing_zeros() as SeatIndex;
+        let first = |bits: u64| (word * WORD) as SeatNumber + bits.trailing_zeros() as SeatNumber;
         if tight != 0 {
             return Some(first(tight));
         }
@@ -67,7 +67,7 @@ impl Tiers {
     }
 
     /// The best candidate within `runs`, of those in `allowed` if given; it is a candidate no more.
-    pub(super) fn draw(&mut self, runs: &[Run], allowed: Option<&[u64]>) -> Option<SeatIndex> {
+    pub(super) fn draw(&mut self, runs: &[Run], allowed: Option<&[u64]>) -> Option<SeatNumber> {
         let masks = || runs.iter().flat_map(|run| run.masks());
         let best = self.by_tier().into_iter().find_map(|tier| {
             masks().find_map(|(word, mask)| {
@@ -79,7 +79,7 @@ impl Tiers {
         self.tight[word] &= others;
         self.leaning[word] &= others;
         self.free[word] &= others;
-        Some(best as SeatIndex)
+        Some(best as SeatNumber)
     }
 
     /// Candidates within `runs`, of those in `allowed` if given.

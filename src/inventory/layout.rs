@@ -6,8 +6,8 @@
 use seathold_protocol::Class;
 use seathold_protocol::plan::{Seat, SeatPlan, Stock};
 
-use super::places::SeatIndex;
 use super::seat_map::SeatMap;
+use seathold_protocol::record::SeatNumber;
 
 /// The layout of every class of one seat plan. A class is addressed by its position in the plan.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Layout {
     }
 
     /// What is painted on a seat; `None` for places without numbers and numbers past the last seat.
-    pub fn seat(&self, class_index: usize, seat: SeatIndex) -> Option<Seat> {
+    pub fn seat(&self, class_index: usize, seat: SeatNumber) -> Option<Seat> {
         match self.space(class_index) {
             Space::Seats(map) => map.seat(seat),
             Space::Places(_) => None,

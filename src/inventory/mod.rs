@@ -23,7 +23,7 @@ mod trip;
 mod tests;
 
 pub use layout::Layout;
-pub use places::{NO_SEAT, Places, SeatIndex, Shortage, Taken};
+pub use places::{Places, Shortage, Taken};
 pub use published::Published;
 pub use stock::{Inventory, Usage};
 pub use trip::Trip;

@@ -6,8 +6,9 @@ use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::wishes::{Met, Together, WishMode, Wishes};
 
 use super::best_fit::Tiers;
-use super::places::{NO_SEAT, Places};
+use super::places::Places;
 use super::seat_map::{Groups, Run, SeatMap};
+use seathold_protocol::record::NO_SEAT;
 
 /// Seats `party` passengers among the candidates. `None` when they do not suffice for what binds: the number of
 /// passengers, and STRICT wishes.

@@ -1,24 +1,19 @@
 //! What an allocation hands out, and the ways in which it says no.
 
 use seathold_protocol::limits::PASSENGERS_MAX;
-
-/// A seat's number within its class, from 0, in the order of the seat plan.
-pub type SeatIndex = u16;
-
-/// Stands for a place without a number (standing, admission). No class has this many seats.
-pub const NO_SEAT: SeatIndex = SeatIndex::MAX;
+use seathold_protocol::record::{NO_SEAT, SeatNumber};
 
 /// One place for each passenger of a party, in the order of the passengers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Places {
     count: u8,
     /// `NO_SEAT` from `count` on, so that equal places compare equal.
-    seats: [SeatIndex; PASSENGERS_MAX],
+    seats: [SeatNumber; PASSENGERS_MAX],
 }
 
 impl Places {
     /// The given seats; `None` unless they are 1 to `PASSENGERS_MAX`.
-    pub fn new(seats: &[SeatIndex]) -> Option<Self> {
+    pub fn new(seats: &[SeatNumber]) -> Option<Self> {
         if seats.is_empty() || seats.len() > PASSENGERS_MAX {
             return None;
         }
@@ -34,11 +29,11 @@ impl Places {
     }
 
     /// One seat per passenger; `NO_SEAT` where places have no numbers.
-    pub fn seats(&self) -> &[SeatIndex] {
+    pub fn seats(&self) -> &[SeatNumber] {
         &self.seats[..usize::from(self.count)]
     }
 
-    pub(super) fn seats_mut(&mut self) -> &mut [SeatIndex] {
+    pub(super) fn seats_mut(&mut self) -> &mut [SeatNumber] {
         &mut self.seats[..usize::from(self.count)]
     }
 
@@ -65,13 +60,13 @@ pub enum Shortage {
 pub enum Taken {
     /// The class has no seat of this number; or seats were named for places without numbers.
     #[error("there is no seat {0} in this class")]
-    NoSuchSeat(SeatIndex),
+    NoSuchSeat(SeatNumber),
     /// The seat is withheld from sale.
     #[error("seat {0} is not for sale")]
-    NotForSale(SeatIndex),
+    NotForSale(SeatNumber),
     /// The seat is taken on some segment of the trip, or named twice.
     #[error("seat {0} is taken")]
-    NotFree(SeatIndex),
+    NotFree(SeatNumber),
     /// Fewer places without numbers are free than were named.
     #[error("only {free} places are free")]
     TooFew {

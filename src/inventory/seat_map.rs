@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::plan::{Block, Seat};
 
-use super::places::SeatIndex;
+use seathold_protocol::record::SeatNumber;
 
 /// Bits of a word.
 pub(super) const WORD: usize = u64::BITS as usize;
@@ -57,7 +57,7 @@ impl SeatMap {
         self.seats.len()
     }
 
-    pub(super) fn seat(&self, seat: SeatIndex) -> Option<Seat> {
+    pub(super) fn seat(&self, seat: SeatNumber) -> Option<Seat> {
         self.seats.get(usize::from(seat)).copied()
     }
 

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::places::SeatIndex;
 use super::seat_map::WORD;
 use super::trip::Trip;
+use seathold_protocol::record::SeatNumber;
 
 /// Which seats are free where.
 #[derive(Debug)]
@@ -50,13 +50,13 @@ impl Seats {
     }
 
     /// Whether the seat, which exists, is free for the whole trip.
-    pub(super) fn is_free(&self, seat: SeatIndex, trip: Trip) -> bool {
+    pub(super) fn is_free(&self, seat: SeatNumber, trip: Trip) -> bool {
         let (start, bit) = self.locate(seat);
         self.free[start..][trip.from()..trip.to()].iter().all(|word| word & bit != 0)
     }
 
     /// Takes a free seat for the trip. Returns the free run (segments) that held the trip before.
-    pub(super) fn take(&mut self, seat: SeatIndex, trip: Trip) -> Range<usize> {
+    pub(super) fn take(&mut self, seat: SeatNumber, trip: Trip) -> Range<usize> {
         debug_assert!(self.is_free(seat, trip));
         let (start, bit) = self.locate(seat);
         let segments = &mut self.free[start..][..self.segments];
@@ -65,7 +65,7 @@ impl Seats {
     }
 
     /// Gives back a seat taken for the trip. Returns the free run (segments) that holds the trip now.
-    pub(super) fn give(&mut self, seat: SeatIndex, trip: Trip) -> Range<usize> {
+    pub(super) fn give(&mut self, seat: SeatNumber, trip: Trip) -> Range<usize> {
         let (start, bit) = self.locate(seat);
         let segments = &mut self.free[start..][..self.segments];
         let ridden = &mut segments[trip.from()..trip.to()];
@@ -80,7 +80,7 @@ impl Seats {
         self.words().map(|segments| candidates(segments, trip).count_ones()).sum()
     }
 
-    fn locate(&self, seat: SeatIndex) -> (usize, u64) {
+    fn locate(&self, seat: SeatNumber) -> (usize, u64) {
         let seat = usize::from(seat);
         (seat / WORD * self.segments, 1 << (seat % WORD))
     }

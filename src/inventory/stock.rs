@@ -8,11 +8,12 @@ use seathold_protocol::wishes::{Met, Together, WishMode, Wishes};
 use super::best_fit::{Tiers, best_seat};
 use super::layout::{Layout, Space};
 use super::party::{letters_met, seat_party};
-use super::places::{NO_SEAT, Places, Shortage, Taken};
+use super::places::{Places, Shortage, Taken};
 use super::published::Published;
 use super::seat_map::SeatMap;
 use super::seats::Seats;
 use super::trip::Trip;
+use seathold_protocol::record::NO_SEAT;
 
 /// What is free, taken and withheld of one class on one segment; the sum is the class's capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

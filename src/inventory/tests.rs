@@ -10,8 +10,9 @@ use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::plan::{Block, ClassPlan, SeatPlan, Stock};
 use seathold_protocol::wishes::{Met, Together, WishMode, Wishes};
 
-use super::{Inventory, Layout, NO_SEAT, Places, Published, SeatIndex, Shortage, Trip};
+use super::{Inventory, Layout, Places, Published, Shortage, Trip};
 use naive::Naive;
+use seathold_protocol::record::{NO_SEAT, SeatNumber};
 
 const NO_WISHES: Wishes =
     Wishes { mode: WishMode::Prefer, together: Together::Anywhere, letters: [0; PASSENGERS_MAX] };
@@ -136,7 +137,7 @@ fn check_choice(naive: &Naive, trip: Trip, places: &Places, met: Met, wishes: &W
         return;
     }
     if !lettered && let Some(first) = naive.best_neighbours(from, to, party) {
-        let run: Vec<SeatIndex> = (first..first + party).map(|seat| seat as SeatIndex).collect();
+        let run: Vec<SeatNumber> = (first..first + party).map(|seat| seat as SeatNumber).collect();
         assert_eq!(seats, run, "best fit of neighbours");
     }
     let with_letters = naive.closest(from, to, party, letters);
@@ -153,7 +154,7 @@ fn check_choice(naive: &Naive, trip: Trip, places: &Places, met: Met, wishes: &W
 enum Step {
     Take { class: usize, trip: (u8, u8), party: usize, wishes: Wishes },
     Give { live: usize },
-    Exact { class: usize, trip: (u8, u8), seats: Vec<SeatIndex> },
+    Exact { class: usize, trip: (u8, u8), seats: Vec<SeatNumber> },
     Release { class: usize, percent: u8 },
 }
 

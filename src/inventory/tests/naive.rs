@@ -3,7 +3,8 @@
 use seathold_protocol::plan::{ClassPlan, Seat, Stock};
 use seathold_protocol::wishes::{Together, WishMode, Wishes};
 
-use crate::inventory::{NO_SEAT, SeatIndex, Taken, Trip};
+use crate::inventory::{Taken, Trip};
+use seathold_protocol::record::{NO_SEAT, SeatNumber};
 
 /// One class of one departure.
 pub(super) struct Naive {
@@ -109,7 +110,7 @@ impl Naive {
     }
 
     /// How close these seats lie.
-    pub(super) fn closeness(&self, seats: &[SeatIndex]) -> Together {
+    pub(super) fn closeness(&self, seats: &[SeatNumber]) -> Together {
         if !self.numbered() {
             return Together::Anywhere;
         }
@@ -136,7 +137,7 @@ impl Naive {
     }
 
     /// Why these places cannot be taken, if they cannot.
-    pub(super) fn obstacle(&self, trip: Trip, seats: &[SeatIndex]) -> Option<Taken> {
+    pub(super) fn obstacle(&self, trip: Trip, seats: &[SeatNumber]) -> Option<Taken> {
         if !self.numbered() {
             let free = self.free(trip.from(), trip.to());
             let named = seats.iter().find(|seat| **seat != NO_SEAT).map(|seat| Taken::NoSuchSeat(*seat));
@@ -153,7 +154,7 @@ impl Naive {
     }
 
     /// Takes or gives places; fails when one is not as it should be.
-    pub(super) fn mark(&mut self, trip: Trip, seats: &[SeatIndex], taken: bool) {
+    pub(super) fn mark(&mut self, trip: Trip, seats: &[SeatNumber], taken: bool) {
         for &seat in seats {
             for segment in trip.from()..trip.to() {
                 let number = match seat {
