@@ -14,6 +14,7 @@
 mod book;
 mod deadlines;
 mod draft;
+mod entries;
 mod replay;
 mod reserve;
 mod sale;
