@@ -114,16 +114,21 @@ impl Fixture {
         Ok(it)
     }
 
-    /// Asks; the number of the question is its answer's correlation.
-    fn ask(&mut self, command: Command) -> u64 {
+    /// The next question; its number is its answer's correlation.
+    fn next_ask(&mut self, command: Command) -> Ask {
         self.asked += 1;
         let opcode = match command {
             Command::Reserve(_) => Opcode::Reserve,
             Command::Confirm(_) => Opcode::Confirm,
             _ => Opcode::Lookup,
         };
-        let origin = Origin { core: 0, opcode, connection: 1, correlation: self.asked };
-        self.engine.submit(origin, &command, self.now);
+        Ask { origin: Origin { core: 0, opcode, connection: 1, correlation: self.asked }, command }
+    }
+
+    /// Asks, and says under which number.
+    fn ask(&mut self, command: Command) -> u64 {
+        let ask = self.next_ask(command);
+        self.engine.submit(ask.origin, &ask.command, self.now);
         self.asked
     }
 
@@ -547,4 +552,31 @@ fn the_door_leaves_to_the_owner_what_the_rules_refuse() {
     let mut it = Fixture::opened(catalog(TRAIN, 1, 3, SaleRules { opens_at_ms: Some(1_000_500), ..rules() }));
     assert_eq!(it.refusal(Command::Reserve(first(3))), Status::NotOpen);
     assert_eq!(it.board.sold_out(&first(3), it.now), None, "the sale has not begun");
+}
+
+#[test]
+fn a_group_is_answered_like_its_commands_one_by_one() {
+    let commands: Vec<_> = (1..=60_u128)
+        .map(|at| match at % 6 {
+            0 => Command::Cancel(target(at - 1)),
+            1 | 2 => Command::Reserve(request(at, 2)),
+            3 => Command::Confirm(target(at - 1)),
+            4 => Command::Lookup(Target { departure: DepartureId(1), ..target(at) }),
+            _ => Command::Reserve(Reserve { class: STANDING, first: true, ..request(at, 9) }),
+        })
+        .collect();
+    let catalog = || catalog(TRAIN, 10, 30, rules());
+    let (mut alone, mut together) = (Fixture::opened(catalog()), Fixture::opened(catalog()));
+    for command in &commands {
+        alone.ask(*command);
+    }
+    let asks: Vec<_> = commands.iter().map(|command| together.next_ask(*command)).collect();
+    together.engine.submit_group(&asks, together.now);
+    alone.settle();
+    together.settle();
+    let told = alone.told();
+    assert_eq!(together.told(), told);
+    assert_eq!(together.log, alone.log);
+    let refused = told.iter().filter(|(_, answer)| matches!(answer, Answer::Refused(_))).count();
+    assert!(told.len() == 60 && (10..50).contains(&refused), "{refused} of {} are refused", told.len());
 }

@@ -1,5 +1,6 @@
 //! One departure's inventory: takes places for a party, gives them back, and keeps the published counts true.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use seathold_protocol::limits::PASSENGERS_MAX;
@@ -69,6 +70,14 @@ impl Inventory {
     /// Pieces between consecutive stops.
     pub fn segments(&self) -> u8 {
         self.segments
+    }
+
+    /// Reads the stock where a search for the trip begins.
+    pub fn touch(&self, class_index: usize, trip: Trip) {
+        black_box(match &self.stocks[class_index] {
+            Stock::Seats(seats) => seats.words().next().map(|segments| segments[trip.from()]),
+            Stock::Places { free, .. } => free.get(trip.from()).map(|free| u64::from(*free)),
+        });
     }
 
     /// Takes a place for each of `party` passengers (1 to `PASSENGERS_MAX`), all of them or none.

@@ -1,7 +1,7 @@
 //! What cores send each other: asks to the owner of a departure, answers back.
 
 use super::Bell;
-use crate::engine::{Answered, Origin};
+use crate::engine::{Answered, Ask};
 use crate::shard::Command;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::io;
@@ -14,15 +14,6 @@ pub const ASKS_PER_PEER: usize = 2048;
 /// Asks that all peers together may have out at one core. Its queues are allocated when the server starts, 3 MB of them
 /// for this many; with more than four cores the peers share them evenly.
 const ASKS_PER_CORE: usize = 8192;
-
-/// A request on its way to the core that owns the departure.
-#[derive(Clone, Copy, Debug)]
-pub struct Ask {
-    /// Where the answer goes.
-    pub origin: Origin,
-    /// What is asked.
-    pub command: Command,
-}
 
 struct Peer {
     asks: Sender<Ask>,

@@ -11,7 +11,7 @@ mod bell;
 mod inbox;
 
 pub use bell::Bell;
-pub use inbox::{ASKS_PER_PEER, Ask, Mailbox, connect};
+pub use inbox::{ASKS_PER_PEER, Mailbox, connect};
 
 #[cfg(test)]
 mod tests;

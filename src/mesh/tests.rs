@@ -1,7 +1,7 @@
 //! Two cores that sleep whenever they have nothing to do: no wake is lost, and no queue is ever too short.
 
 use super::*;
-use crate::engine::{Answered, Origin};
+use crate::engine::{Answered, Ask, Origin};
 use crate::shard::{Answer, Command};
 use mio::{Events, Poll, Token, Waker};
 use seathold_protocol::DepartureId;

@@ -16,7 +16,7 @@ mod stats;
 pub use shared::{LedgerPort, Shared};
 
 use crate::counters::{Counter, Counters};
-use crate::engine::Engine;
+use crate::engine::{Ask, Engine, GROUP};
 use crate::ledger::{Commit, Notice};
 use crate::mesh::{Bell, Mailbox};
 use crate::net::{ConnectionKey, Frames, Listener, READ_BYTES, Table};
@@ -86,6 +86,8 @@ pub struct Reactor {
     to_serve: VecDeque<ConnectionKey>,
     to_flush: Vec<ConnectionKey>,
     engine: Engine,
+    /// Commands of this turn that wait until they are a group.
+    asks: Vec<Ask>,
     /// More is due or to be compacted than one turn may do.
     engine_busy: bool,
     mailbox: Mailbox,
@@ -128,6 +130,7 @@ impl Reactor {
             to_serve: VecDeque::new(),
             to_flush: Vec::new(),
             engine,
+            asks: Vec::with_capacity(GROUP),
             engine_busy: false,
             mailbox,
             ledger,
@@ -213,8 +216,9 @@ impl Reactor {
     fn take_mail(&mut self) {
         for _ in 0..ASKS_PER_TURN {
             let Some(ask) = self.mailbox.next_ask() else { break };
-            self.engine.submit(ask.origin, &ask.command, self.now);
+            self.submit(ask);
         }
+        self.submit_rest();
         while let Some(answered) = self.mailbox.next_answer() {
             self.tell(answered);
         }

@@ -2,8 +2,7 @@
 
 use super::Reactor;
 use crate::counters::Counter;
-use crate::engine::Origin;
-use crate::mesh::Ask;
+use crate::engine::{Ask, GROUP, Origin};
 use crate::net::{CREDIT, Connection, ConnectionKey, Fill, Frames};
 use crate::shard::Command;
 use seathold_protocol::frame::{self, Frame, Opcode};
@@ -184,7 +183,7 @@ impl Reactor {
         }
         self.connections.get(key).expect("the caller has it").begin();
         if owner == self.core {
-            self.engine.submit(origin, &command, self.now);
+            self.submit(Ask { origin, command });
         } else if self.mailbox.ask(owner, Ask { origin, command }) {
             self.counters.bump(Counter::Forwarded);
         } else {
@@ -192,6 +191,20 @@ impl Reactor {
             let refusal = Refusal { status: Status::Busy, detail: MESH_RETRY_MS };
             self.refuse(key, opcode as u8, correlation, refusal);
         }
+    }
+
+    /// Gives a command to this core's engine, together with others of the turn.
+    pub(super) fn submit(&mut self, ask: Ask) {
+        self.asks.push(ask);
+        if self.asks.len() == GROUP {
+            self.submit_rest();
+        }
+    }
+
+    /// Gives the engine what did not fill a group.
+    pub(super) fn submit_rest(&mut self) {
+        self.engine.submit_group(&self.asks, self.now);
+        self.asks.clear();
     }
 
     fn reply(

@@ -1,6 +1,8 @@
 //! Which of many numbered things is due first: a binary heap that knows where each key stands, so that a hold that
 //! is confirmed or cancelled leaves at once and churn cannot fill memory.
 
+use std::hint::black_box;
+
 /// Where a key without a deadline stands.
 const ABSENT: u32 = u32::MAX;
 
@@ -16,6 +18,17 @@ impl DeadlineQueue {
     /// The earliest deadline and its key.
     pub fn first(&self) -> Option<(u64, u32)> {
         self.heap.first().copied()
+    }
+
+    /// Reads where the next deadline will be put.
+    pub fn touch(&self) {
+        black_box((self.heap.last().copied(), self.places.last().copied()));
+    }
+
+    /// Reads where `key` stands.
+    pub fn touch_key(&self, key: u32) {
+        let at = self.places.get(key as usize).copied().unwrap_or(ABSENT);
+        black_box(self.heap.get(at as usize).copied());
     }
 
     /// How many keys have a deadline.

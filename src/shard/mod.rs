@@ -19,6 +19,7 @@ mod replay;
 mod reserve;
 mod sale;
 mod tally;
+mod touch;
 
 pub use deadlines::DeadlineQueue;
 pub use draft::Draft;
