@@ -268,6 +268,11 @@ impl Engine {
         self.stalled = stalled;
     }
 
+    /// Whether a commit is on its way to the ledger.
+    pub fn awaits_ledger(&self) -> bool {
+        self.commit_in_flight
+    }
+
     /// Whether the ledger cannot be written.
     pub fn is_stalled(&self) -> bool {
         self.stalled

@@ -173,6 +173,11 @@ impl Reactor {
         self.bell.lie_down();
         let mail = !self.mailbox.is_empty() || !self.ledger.notices.is_empty();
         let timeout = if busy || mail { Duration::ZERO } else { self.rest() };
+        if self.engine.awaits_ledger() {
+            // The ledger thread may share this processor: it goes first, since this core's answers wait for it, and more
+            // requests gather for the turn meanwhile.
+            std::thread::yield_now();
+        }
         let polled = self.poll.poll(events, Some(timeout));
         self.bell.get_up();
         match polled {
