@@ -25,6 +25,7 @@ pub mod file;
 mod log;
 mod memory;
 mod notice;
+pub mod redis;
 mod tails;
 mod url;
 mod writer;
