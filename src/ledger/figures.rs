@@ -19,8 +19,14 @@ pub struct LedgerFigures {
     pub groups: AtomicU64,
     /// Tries that found no room.
     pub no_space: AtomicU64,
-    /// Whether the log has no room at this moment: commits wait, and writes are refused.
+    /// Tries that found the log away.
+    pub away: AtomicU64,
+    /// Times that the log could not be written, each for one try or many.
+    pub stalls: AtomicU64,
+    /// Whether the log cannot be written at this moment: commits wait, and writes are refused.
     pub stalled: AtomicBool,
+    /// Partitions that other servers have taken over.
+    pub fenced: AtomicU64,
     append_us_sum: AtomicU64,
     append_us_max: AtomicU64,
     append_us: [AtomicU64; BUCKETS],

@@ -22,7 +22,9 @@ pub trait Log: Send {
     ///
     /// Compare-and-append: a batch is taken only if its `previous()` is the tail of its partition. A batch that is in
     /// already (at the tail, or before batches of the same call up to the tail) is accepted and not written twice, so
-    /// sending again after an unknown outcome is safe. On an error that names a partition nothing was written.
+    /// sending again after an unknown outcome is safe. On an error none is acknowledged, though some may be in.
+    ///
+    /// Of a partition that was named as `Fenced` nothing is appended any more: it is named once.
     fn append(&mut self, batches: &[&Batch]) -> Result<(), AppendError>;
 
     /// Says that all state of `partition` at or below `sequence` stands in later durable batches. The batch at a
@@ -41,7 +43,11 @@ pub enum AppendError {
     /// No room, nothing acknowledged; the same append may be tried again.
     #[error("no space left for the ledger: {0}; free some space on its disk, the server goes on by itself")]
     NoSpace(io::Error),
-    /// Another owner has taken the partition with a higher epoch.
+    /// The log cannot be reached, or does not take anything now, and whether it took this is unknown. That passes: the
+    /// same append may be tried again. The reason is logged when it differs from the one before, so it names no times.
+    #[error("the ledger cannot be written now: {0}; the server goes on by itself")]
+    Away(String),
+    /// Another owner has taken the partition with a higher epoch. The other partitions go on without it.
     #[error("partition {partition} belongs to epoch {}; epoch {offered} may not write any more", .tail.epoch)]
     Fenced {
         /// Which partition.

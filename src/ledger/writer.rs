@@ -14,7 +14,7 @@ use super::figures::LedgerFigures;
 use super::log::{AppendError, Commit, Log};
 use super::notice::Notice;
 
-/// How long the thread waits before it tries again when there was no room.
+/// How long the thread waits before it tries again when the log could not be written.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The running ledger thread.
@@ -50,6 +50,8 @@ impl LedgerWriter {
             on_notice,
             figures: figures.clone(),
             queued: Vec::with_capacity(cores),
+            fenced: Vec::new(),
+            stalled_by: None,
             asked: None,
         };
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
@@ -97,6 +99,10 @@ struct Turn<N> {
     on_notice: N,
     figures: Arc<LedgerFigures>,
     queued: Vec<Commit>,
+    /// Partitions that other servers have taken over.
+    fenced: Vec<u16>,
+    /// Why the log cannot be written, while it cannot.
+    stalled_by: Option<String>,
     /// The compaction that was asked for last: asked once, not after every append.
     asked: Option<Vec<(u16, u64)>>,
 }
@@ -104,8 +110,10 @@ struct Turn<N> {
 impl<N: Fn(usize, Notice)> Turn<N> {
     fn run(&mut self) -> Result<(), AppendError> {
         while let Ok(commit) = self.receiver.recv() {
-            self.queued.push(commit);
-            self.queued.extend(self.receiver.try_iter());
+            self.take(commit);
+            while let Ok(commit) = self.receiver.try_recv() {
+                self.take(commit);
+            }
             if !self.append()? {
                 break;
             }
@@ -115,9 +123,16 @@ impl<N: Fn(usize, Notice)> Turn<N> {
         Ok(())
     }
 
-    /// Appends all that is queued, as often as it takes. False when there is no room and nobody waits any more.
+    /// Queues a commit, without what is no longer this server's.
+    fn take(&mut self, mut commit: Commit) {
+        for partition in &self.fenced {
+            strip(&mut commit, *partition);
+        }
+        self.queued.push(commit);
+    }
+
+    /// Appends all that is queued, as often as it takes. False when the log cannot be written and nobody waits any more.
     fn append(&mut self) -> Result<bool, AppendError> {
-        let mut stalled = false;
         loop {
             let batches: Vec<&Batch> = self.queued.iter().flat_map(|commit| &commit.batches).collect();
             let start = Instant::now();
@@ -126,36 +141,67 @@ impl<N: Fn(usize, Notice)> Turn<N> {
                     let records = batches.iter().map(|batch| u64::from(batch.records)).sum();
                     let bytes = batches.iter().map(|batch| batch.encoded_bytes()).sum();
                     self.figures.count(batches.len(), records, bytes, start.elapsed());
-                    break;
+                    self.resume();
+                    return Ok(true);
                 }
-                Err(AppendError::NoSpace(error)) => {
-                    self.figures.no_space.fetch_add(1, Relaxed);
-                    if !stalled {
-                        stalled = true;
-                        self.figures.stalled.store(true, Relaxed);
-                        log::warn!("{}", AppendError::NoSpace(error));
-                        self.tell_all(&Notice::Stalled);
-                    }
+                Err(AppendError::Fenced { partition, tail, .. }) => {
+                    self.lose(partition, tail.epoch);
+                    continue;
                 }
+                Err(error @ (AppendError::NoSpace(_) | AppendError::Away(_))) => self.stall(&error),
                 Err(error) => return Err(error),
             }
             match self.receiver.recv_timeout(RETRY) {
-                Ok(commit) => self.queued.push(commit),
+                Ok(commit) => self.take(commit),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     log::error!(
-                        "ledger: still no space at the end; the last batches were never acknowledged"
+                        "ledger: still not written at the end; the last batches were never acknowledged"
                     );
                     return Ok(false);
                 }
             }
         }
-        if stalled {
-            log::info!("ledger: there is space again");
+    }
+
+    /// Notes a try that failed for a reason that passes by itself.
+    fn stall(&mut self, error: &AppendError) {
+        let tries = match error {
+            AppendError::NoSpace(_) => &self.figures.no_space,
+            _ => &self.figures.away,
+        };
+        tries.fetch_add(1, Relaxed);
+        let reason = error.to_string();
+        let before = self.stalled_by.replace(reason);
+        if before != self.stalled_by {
+            log::warn!("{error}");
+        }
+        if before.is_none() {
+            self.figures.stalls.fetch_add(1, Relaxed);
+            self.figures.stalled.store(true, Relaxed);
+            self.tell_all(&Notice::Stalled);
+        }
+    }
+
+    fn resume(&mut self) {
+        if self.stalled_by.take().is_some() {
+            log::info!("ledger: it can be written again");
             self.figures.stalled.store(false, Relaxed);
             self.tell_all(&Notice::Resumed);
         }
-        Ok(true)
+    }
+
+    /// Gives up a partition that another server has taken over, and goes on with the rest.
+    fn lose(&mut self, partition: u16, epoch: u64) {
+        assert!(!self.fenced.contains(&partition), "nothing of a fenced partition is appended");
+        log::error!(
+            "ledger: another server has taken over partition {partition}, in epoch {epoch}; \
+             its departures are answered UNAVAILABLE here until the next start"
+        );
+        self.fenced.push(partition);
+        self.queued.iter_mut().for_each(|commit| strip(commit, partition));
+        self.figures.fenced.fetch_add(1, Relaxed);
+        self.tell_all(&Notice::Fenced { partition, epoch });
     }
 
     fn acknowledge(&mut self) {
@@ -183,6 +229,12 @@ impl<N: Fn(usize, Notice)> Turn<N> {
             (self.on_notice)(core, notice.clone());
         }
     }
+}
+
+/// Takes out of `commit` all that is about `partition`.
+fn strip(commit: &mut Commit, partition: u16) {
+    commit.batches.retain(|batch| batch.partition != partition);
+    commit.covered.retain(|(covered, _)| *covered != partition);
 }
 
 #[cfg(test)]

@@ -236,6 +236,8 @@ impl Reactor {
                 }
                 Notice::Stalled => self.engine.set_stalled(true),
                 Notice::Resumed => self.engine.set_stalled(false),
+                // No log of today has a second owner.
+                Notice::Fenced { .. } => {}
                 Notice::Compact(targets) => self.engine.compact(&targets),
             }
         }

@@ -66,6 +66,21 @@ fn commit(core: usize) -> Commit {
     Commit { core, batches: vec![batch], covered: Vec::new() }
 }
 
+/// A commit of one batch for each of `partitions`.
+fn commit_of(core: usize, partitions: &[u16]) -> Commit {
+    let batch = |partition: &u16| Batch { partition: *partition, ..commit(core).batches.remove(0) };
+    let covered = partitions.iter().map(|partition| (*partition, 1)).collect();
+    Commit { core, batches: partitions.iter().map(batch).collect(), covered }
+}
+
+fn fenced(partition: u16) -> AppendError {
+    AppendError::Fenced { partition, tail: Position { epoch: 7, sequence: 9 }, offered: 1 }
+}
+
+fn away(reason: &str) -> AppendError {
+    AppendError::Away(reason.to_owned())
+}
+
 fn no_space() -> AppendError {
     AppendError::NoSpace(io::ErrorKind::StorageFull.into())
 }
@@ -103,6 +118,57 @@ fn a_full_disk_stalls_and_goes_on_by_itself() {
     assert_eq!(news, expected);
     let figures = rig.writer.figures();
     assert_eq!((figures.no_space.load(Relaxed), figures.stalled.load(Relaxed)), (2, false));
+    drop(commits);
+    rig.writer.join();
+}
+
+#[test]
+fn a_ledger_that_is_away_is_asked_again_until_it_is_back() {
+    let rig = rig(1, vec![away("refused"), away("refused"), away("timed out")]);
+    let commits = rig.writer.commits();
+    commits.send(commit(0));
+    let news: Vec<_> = rig.notices.iter().take(3).collect();
+    assert_eq!(news, [(0, Notice::Stalled), (0, Notice::Resumed), (0, Notice::Durable(commit(0)))]);
+    let figures = rig.writer.figures();
+    assert_eq!((figures.away.load(Relaxed), figures.no_space.load(Relaxed)), (3, 0));
+    assert_eq!((figures.stalls.load(Relaxed), figures.stalled.load(Relaxed)), (1, false));
+    drop(commits);
+    rig.writer.join();
+}
+
+#[test]
+fn a_partition_that_was_taken_over_is_given_up_and_the_rest_goes_on() {
+    let rig = rig(2, vec![fenced(3), fenced(5)]);
+    let commits = rig.writer.commits();
+    commits.send(commit_of(0, &[3, 4, 5]));
+    let news: Vec<_> = rig.notices.iter().take(5).collect();
+    let told = |core, partition| (core, Notice::Fenced { partition, epoch: 7 });
+    let durable = (0, Notice::Durable(commit_of(0, &[4])));
+    assert_eq!(news, [told(0, 5), told(1, 5), told(0, 3), told(1, 3), durable]);
+    commits.send(commit_of(0, &[3]));
+    let only_its_own = (0, Notice::Durable(commit_of(0, &[])));
+    assert_eq!(
+        rig.notices.recv().unwrap(),
+        only_its_own,
+        "the core must hear of it, or it never sends again"
+    );
+    drop(commits);
+    let figures = rig.writer.figures();
+    rig.writer.join();
+    assert_eq!(*rig.appends.lock().unwrap(), [1, 0]);
+    assert_eq!((figures.fenced.load(Relaxed), figures.batches.load(Relaxed)), (2, 1));
+    assert_eq!(figures.stalls.load(Relaxed), 0);
+}
+
+#[test]
+fn a_partition_is_lost_while_the_ledger_was_away() {
+    let rig = rig(1, vec![fenced(3), away("timed out")]);
+    let commits = rig.writer.commits();
+    commits.send(commit_of(0, &[3]));
+    let news: Vec<_> = rig.notices.iter().take(4).collect();
+    let lost = Notice::Fenced { partition: 3, epoch: 7 };
+    let durable = Notice::Durable(commit_of(0, &[]));
+    assert_eq!(news, [Notice::Stalled, lost, Notice::Resumed, durable].map(|notice| (0, notice)));
     drop(commits);
     rig.writer.join();
 }
