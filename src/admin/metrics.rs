@@ -4,7 +4,7 @@
 
 use super::Watched;
 use crate::counters::Counter;
-use crate::ledger::LedgerFigures;
+use crate::ledger::{Health, LedgerFigures};
 use seathold_protocol::status::Status;
 use std::fmt::{Display, Write};
 use std::sync::atomic::Ordering::Relaxed;
@@ -59,16 +59,30 @@ fn ledger(page: &mut Exposition, figures: &LedgerFigures) {
             &figures.groups,
         ),
         ("ledger_no_space_total", "Appends that were tried and found no room.", &figures.no_space),
+        ("ledger_away_total", "Appends that were tried and found the log away.", &figures.away),
+        (
+            "ledger_stalls_total",
+            "Times that the log could not be written, each for one try or many.",
+            &figures.stalls,
+        ),
     ];
     for (name, help, figure) in counters {
         page.single(name, "counter", help, figure.load(Relaxed));
     }
-    let stalled = u8::from(figures.stalled.load(Relaxed));
-    page.single(
-        "ledger_stalled",
+    page.family(
+        "ledger_health",
         "gauge",
-        "1 while the log has no room and writes are refused, else 0.",
-        stalled,
+        "1 for what the log takes now, else 0: fine is everything, full is what gives places back, stalled is nothing.",
+    );
+    for health in Health::ALL {
+        let holds = u8::from(health == figures.health());
+        page.sample("ledger_health", &[("is", health.name())], holds);
+    }
+    page.single(
+        "ledger_fenced_partitions",
+        "gauge",
+        "Partitions that another server has taken over: their departures are UNAVAILABLE here.",
+        figures.fenced.load(Relaxed),
     );
 
     let name = "ledger_append_seconds";

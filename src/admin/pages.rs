@@ -5,7 +5,7 @@ use super::metrics;
 use super::pulse::Pulse;
 use super::request::{Fault, Page};
 use crate::counters::Counters;
-use crate::ledger::LedgerFigures;
+use crate::ledger::{Health, LedgerFigures};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
@@ -62,10 +62,13 @@ impl Watched {
         if self.is_stopping() {
             return Err("the server is stopping".to_owned());
         }
-        if self.ledger.stalled.load(Ordering::Relaxed) {
-            return Err("the ledger has no room".to_owned());
+        if self.ledger.health() == Health::Stalled {
+            return Err("the ledger cannot be written now".to_owned());
         }
-        Ok(())
+        match self.ledger.fenced.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            fenced => Err(format!("{fenced} of {} partitions belong to another server", self.partitions)),
+        }
     }
 
     fn is_stopping(&self) -> bool {
@@ -122,14 +125,19 @@ mod tests {
     }
 
     #[test]
-    fn a_full_ledger_and_a_stop_send_clients_elsewhere() {
+    fn whoever_cannot_sell_everything_sends_clients_elsewhere() {
         let watched = watched();
         let ready = || told_by(&watched, Page::Ready, Duration::ZERO);
+        let not_ready = |reason: &str| ("503 Service Unavailable", format!("{reason}\n"));
         assert_eq!(ready(), ("200 OK", "ready\n".to_owned()));
-        watched.ledger.stalled.store(true, Ordering::Relaxed);
-        assert_eq!(ready(), ("503 Service Unavailable", "the ledger has no room\n".to_owned()));
-        watched.ledger.stalled.store(false, Ordering::Relaxed);
+        watched.ledger.set_health(Health::Full);
+        assert_eq!(ready().0, "200 OK", "what was begun is finished here");
+        watched.ledger.set_health(Health::Stalled);
+        assert_eq!(ready(), not_ready("the ledger cannot be written now"));
+        watched.ledger.set_health(Health::Fine);
+        watched.ledger.fenced.store(2, Ordering::Relaxed);
+        assert_eq!(ready(), not_ready("2 of 16 partitions belong to another server"));
         watched.stopping.store(true, Ordering::Release);
-        assert_eq!(ready(), ("503 Service Unavailable", "the server is stopping\n".to_owned()));
+        assert_eq!(ready(), not_ready("the server is stopping"));
     }
 }

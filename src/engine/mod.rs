@@ -56,6 +56,9 @@ pub const GROUP: usize = 16;
 /// What BUSY tells the client to wait: several turns of the ledger.
 const BUSY_RETRY_MS: u64 = 20;
 
+/// What BUSY tells the client to wait while the ledger is full: room comes with what others give back.
+const FULL_RETRY_MS: u64 = 500;
+
 /// What UNAVAILABLE tells the client to wait: as long as the ledger waits before it tries again.
 const UNAVAILABLE_RETRY_MS: u64 = 200;
 
@@ -108,6 +111,7 @@ pub struct Engine {
     withheld: usize,
     commit_in_flight: bool,
     stalled: bool,
+    full: bool,
     compaction: Compaction,
 }
 
@@ -135,6 +139,7 @@ impl Engine {
             withheld: 0,
             commit_in_flight: false,
             stalled: false,
+            full: false,
             compaction: Compaction::default(),
         }
     }
@@ -268,6 +273,11 @@ impl Engine {
         self.stalled = stalled;
     }
 
+    /// Notes that the ledger takes only what gives places back (or everything again): RESERVE gets BUSY.
+    pub fn set_full(&mut self, full: bool) {
+        self.full = full;
+    }
+
     /// Whether a commit is on its way to the ledger.
     pub fn awaits_ledger(&self) -> bool {
         self.commit_in_flight
@@ -310,6 +320,7 @@ impl Engine {
             return Some((Status::Unavailable, UNAVAILABLE_RETRY_MS));
         }
         let withheld_max = match command {
+            Command::Reserve(_) if self.full => return Some((Status::Busy, FULL_RETRY_MS)),
             Command::Reserve(_) => WITHHELD_FOR_RESERVE,
             _ => WITHHELD_MAX,
         };

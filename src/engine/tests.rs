@@ -279,6 +279,28 @@ fn a_stalled_ledger_refuses_writes_and_answers_queries() {
     assert_eq!(it.state(Command::Confirm(target(1))), State::Confirmed);
 }
 
+#[test]
+fn a_full_ledger_begins_no_sale_and_finishes_those_begun() {
+    let mut it = Fixture::opened(catalog(TRAIN, 4, 3, rules()));
+    for id in 1..=3 {
+        it.done(reserve(id));
+    }
+    it.done(Command::Confirm(target(3)));
+    it.engine.set_full(true);
+    assert_eq!(it.refusal(reserve(4)), Status::Busy);
+    assert_eq!(it.state(Command::Lookup(target(1))), State::Held);
+    assert_eq!(it.state(Command::Confirm(target(1))), State::Confirmed);
+    assert_eq!(it.state(Command::Refund(target(3))), State::Refunded);
+    let free = it.free(0);
+    it.now = at(u64::from(HOLD_MS));
+    assert!(!it.engine.expire(it.now, 8));
+    it.settle();
+    assert_eq!(it.free(0), free + 1, "what runs out is given back");
+    assert_eq!(it.refusal(reserve(4)), Status::Busy, "a durable commit alone does not make room");
+    it.engine.set_full(false);
+    assert_eq!(it.state(reserve(4)), State::Held);
+}
+
 /// A ledger error shown as sold out: whoever could not write the sale called the place gone.
 #[test]
 fn regression_a_ledger_error_shown_as_sold_out() {

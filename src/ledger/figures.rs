@@ -1,7 +1,9 @@
 //! What the ledger thread counts, readable from any thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+use super::notice::Health;
 
 /// Powers of two from 1 µs to 8 s.
 const BUCKETS: usize = 24;
@@ -23,10 +25,10 @@ pub struct LedgerFigures {
     pub away: AtomicU64,
     /// Times that the log could not be written, each for one try or many.
     pub stalls: AtomicU64,
-    /// Whether the log cannot be written at this moment: commits wait, and writes are refused.
-    pub stalled: AtomicBool,
     /// Partitions that other servers have taken over.
     pub fenced: AtomicU64,
+    /// A `Health`.
+    health: AtomicU8,
     append_us_sum: AtomicU64,
     append_us_max: AtomicU64,
     append_us: [AtomicU64; BUCKETS],
@@ -45,6 +47,16 @@ impl LedgerFigures {
         if let Some(bucket) = self.append_us.get(bucket) {
             bucket.fetch_add(1, Relaxed);
         }
+    }
+
+    pub(crate) fn set_health(&self, health: Health) {
+        self.health.store(health as u8, Relaxed);
+    }
+
+    /// What the log takes at this moment.
+    pub fn health(&self) -> Health {
+        let code = self.health.load(Relaxed);
+        Health::ALL.into_iter().find(|health| *health as u8 == code).expect("only a Health is stored")
     }
 
     /// Microseconds spent in successful appends, write and sync together.

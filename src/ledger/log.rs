@@ -32,6 +32,12 @@ pub trait Log: Send {
     /// state therefore covers its past with an empty batch.
     fn covered(&mut self, partition: u16, sequence: u64);
 
+    /// Whether the log takes only what gives places back until there is room again: a server at its memory limit. Asked
+    /// after each append, and while it says so several times a second, so that it may look.
+    fn is_full(&mut self) -> bool {
+        false
+    }
+
     /// Partition and sequence of what the log would like to forget next, when it is above its keep size: once every
     /// one of them is covered, space comes back. The same answer until then.
     fn wants_compaction(&self) -> Option<Vec<(u16, u64)>>;

@@ -12,9 +12,9 @@ use seathold_protocol::batch::Batch;
 
 use super::figures::LedgerFigures;
 use super::log::{AppendError, Commit, Log};
-use super::notice::Notice;
+use super::notice::{Health, Notice};
 
-/// How long the thread waits before it tries again when the log could not be written.
+/// How long the thread waits before it tries again when the log could not be written, or looks again whether it has room.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The running ledger thread.
@@ -51,6 +51,7 @@ impl LedgerWriter {
             figures: figures.clone(),
             queued: Vec::with_capacity(cores),
             fenced: Vec::new(),
+            health: Health::Fine,
             stalled_by: None,
             asked: None,
         };
@@ -101,6 +102,8 @@ struct Turn<N> {
     queued: Vec<Commit>,
     /// Partitions that other servers have taken over.
     fenced: Vec<u16>,
+    /// What the cores were told last.
+    health: Health,
     /// Why the log cannot be written, while it cannot.
     stalled_by: Option<String>,
     /// The compaction that was asked for last: asked once, not after every append.
@@ -109,11 +112,7 @@ struct Turn<N> {
 
 impl<N: Fn(usize, Notice)> Turn<N> {
     fn run(&mut self) -> Result<(), AppendError> {
-        while let Ok(commit) = self.receiver.recv() {
-            self.take(commit);
-            while let Ok(commit) = self.receiver.try_recv() {
-                self.take(commit);
-            }
+        while self.wait() {
             if !self.append()? {
                 break;
             }
@@ -121,6 +120,26 @@ impl<N: Fn(usize, Notice)> Turn<N> {
             self.ask_for_compaction();
         }
         Ok(())
+    }
+
+    /// Waits for commits and queues all that are there; false when there will be none. A full log is looked at meanwhile:
+    /// cores that refuse new reservations may have nothing to append by which it could be noticed.
+    fn wait(&mut self) -> bool {
+        let first = loop {
+            if self.health != Health::Full {
+                break self.receiver.recv().ok();
+            }
+            match self.receiver.recv_timeout(RETRY) {
+                Err(RecvTimeoutError::Timeout) => self.look(),
+                other => break other.ok(),
+            }
+        };
+        let Some(first) = first else { return false };
+        self.take(first);
+        while let Ok(commit) = self.receiver.try_recv() {
+            self.take(commit);
+        }
+        true
     }
 
     /// Queues a commit, without what is no longer this server's.
@@ -141,7 +160,7 @@ impl<N: Fn(usize, Notice)> Turn<N> {
                     let records = batches.iter().map(|batch| u64::from(batch.records)).sum();
                     let bytes = batches.iter().map(|batch| batch.encoded_bytes()).sum();
                     self.figures.count(batches.len(), records, bytes, start.elapsed());
-                    self.resume();
+                    self.look();
                     return Ok(true);
                 }
                 Err(AppendError::Fenced { partition, tail, .. }) => {
@@ -171,23 +190,38 @@ impl<N: Fn(usize, Notice)> Turn<N> {
             _ => &self.figures.away,
         };
         tries.fetch_add(1, Relaxed);
-        let reason = error.to_string();
-        let before = self.stalled_by.replace(reason);
+        let before = self.stalled_by.replace(error.to_string());
         if before != self.stalled_by {
             log::warn!("{error}");
         }
         if before.is_none() {
             self.figures.stalls.fetch_add(1, Relaxed);
-            self.figures.stalled.store(true, Relaxed);
-            self.tell_all(&Notice::Stalled);
         }
+        self.set_health(Health::Stalled);
     }
 
-    fn resume(&mut self) {
-        if self.stalled_by.take().is_some() {
-            log::info!("ledger: it can be written again");
-            self.figures.stalled.store(false, Relaxed);
-            self.tell_all(&Notice::Resumed);
+    /// Notes what the log takes, now that it does not stall.
+    fn look(&mut self) {
+        let health = if self.log.is_full() { Health::Full } else { Health::Fine };
+        if health != self.health {
+            match health {
+                Health::Full => log::warn!(
+                    "ledger: the log is full and takes only what gives places back; new reservations are refused \
+                     until it has room, so give it more"
+                ),
+                _ => log::info!("ledger: everything can be written again"),
+            }
+        }
+        self.stalled_by = None;
+        self.set_health(health);
+    }
+
+    /// Tells the cores if something has changed.
+    fn set_health(&mut self, health: Health) {
+        if self.health != health {
+            self.health = health;
+            self.figures.set_health(health);
+            self.tell_all(&Notice::Health(health));
         }
     }
 

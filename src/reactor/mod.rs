@@ -17,7 +17,7 @@ pub use shared::{LedgerPort, Shared};
 
 use crate::counters::{Counter, Counters};
 use crate::engine::{Ask, Engine, GROUP};
-use crate::ledger::{Commit, Notice};
+use crate::ledger::{Commit, Health, Notice};
 use crate::mesh::{Bell, Mailbox};
 use crate::net::{ConnectionKey, Frames, Listener, READ_BYTES, Table};
 use crate::sys::Clock;
@@ -234,8 +234,10 @@ impl Reactor {
                     self.spare_payloads.extend(commit.batches.drain(..).map(|batch| batch.payload));
                     self.spare_commit = Some(commit);
                 }
-                Notice::Stalled => self.engine.set_stalled(true),
-                Notice::Resumed => self.engine.set_stalled(false),
+                Notice::Health(health) => {
+                    self.engine.set_stalled(health == Health::Stalled);
+                    self.engine.set_full(health == Health::Full);
+                }
                 // No log of today has a second owner.
                 Notice::Fenced { .. } => {}
                 Notice::Compact(targets) => self.engine.compact(&targets),

@@ -26,6 +26,9 @@ impl Shared {
             ("ledger_bytes", ledger.bytes.load(Relaxed)),
             ("ledger_groups", ledger.groups.load(Relaxed)),
             ("ledger_no_space", ledger.no_space.load(Relaxed)),
+            ("ledger_away", ledger.away.load(Relaxed)),
+            ("ledger_stalls", ledger.stalls.load(Relaxed)),
+            ("ledger_fenced", ledger.fenced.load(Relaxed)),
             ("ledger_append_us_sum", ledger.append_us_sum()),
             ("ledger_append_us_max", ledger.append_us_max()),
         ];

@@ -79,7 +79,9 @@ fn a_scrape_counts_what_was_sold_and_refused() {
         ("seathold_refused_total{,status=\"NOT_FOUND\"}", 1.0),
         ("seathold_refused_total{,status=\"SOLD_OUT\"}", 0.0),
         ("seathold_partitions", 16.0),
-        ("seathold_ledger_stalled", 0.0),
+        ("seathold_ledger_health{is=\"fine\"}", 1.0),
+        ("seathold_ledger_health{is=\"stalled\"}", 0.0),
+        ("seathold_ledger_fenced_partitions", 0.0),
     ];
     for (series, value) in expected {
         assert_eq!(samples.get(series), Some(&value), "{series} in {samples:#?}");

@@ -71,6 +71,20 @@ fn appends_are_a_histogram_in_seconds() {
 }
 
 #[test]
+fn one_state_of_the_ledger_holds_at_a_time() {
+    let watched = watched(1);
+    for is in Health::ALL {
+        watched.ledger.set_health(is);
+        let page = render(&watched);
+        for health in Health::ALL {
+            let sample =
+                format!("seathold_ledger_health{{is=\"{}\"}} {}\n", health.name(), u8::from(health == is));
+            assert!(page.contains(&sample), "{sample} is not in {page}");
+        }
+    }
+}
+
+#[test]
 fn every_line_keeps_to_the_grammar() {
     let page = render(&watched(2));
     let mut families = HashSet::new();

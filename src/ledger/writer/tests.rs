@@ -1,10 +1,15 @@
 //! The ledger thread over a log that does what a test tells it.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use seathold_protocol::batch::Position;
 
 use super::*;
+
+const FINE: Notice = Notice::Health(Health::Fine);
+const FULL: Notice = Notice::Health(Health::Full);
+const STALLED: Notice = Notice::Health(Health::Stalled);
 
 /// What the log answers next; `Ok` when nothing is left.
 type Script = Arc<Mutex<Vec<AppendError>>>;
@@ -14,6 +19,7 @@ struct Scripted {
     script: Script,
     appends: Arc<Mutex<Vec<usize>>>,
     covered: Vec<(u16, u64)>,
+    full: Arc<AtomicBool>,
 }
 
 impl Log for Scripted {
@@ -29,6 +35,10 @@ impl Log for Scripted {
         self.covered.push((partition, sequence));
     }
 
+    fn is_full(&mut self) -> bool {
+        self.full.load(Relaxed)
+    }
+
     fn wants_compaction(&self) -> Option<Vec<(u16, u64)>> {
         self.covered.is_empty().then(|| vec![(3, 9)])
     }
@@ -39,18 +49,24 @@ struct Rig {
     notices: Receiver<(usize, Notice)>,
     broken: Receiver<AppendError>,
     appends: Arc<Mutex<Vec<usize>>>,
+    full: Arc<AtomicBool>,
 }
 
 fn rig(cores: usize, script: Vec<AppendError>) -> Rig {
     let (notice, notices) = bounded(1000);
     let (on_broken, broken) = bounded(1);
     let appends = Arc::new(Mutex::new(Vec::new()));
-    let log =
-        Scripted { script: Arc::new(Mutex::new(script)), appends: appends.clone(), covered: Vec::new() };
+    let full = Arc::new(AtomicBool::new(false));
+    let log = Scripted {
+        script: Arc::new(Mutex::new(script)),
+        appends: appends.clone(),
+        covered: Vec::new(),
+        full: full.clone(),
+    };
     let on_notice = move |core, news| notice.send((core, news)).unwrap();
     let writer =
         LedgerWriter::spawn(Box::new(log), cores, on_notice, move |error| on_broken.send(error).unwrap());
-    Rig { writer: writer.unwrap(), notices, broken, appends }
+    Rig { writer: writer.unwrap(), notices, broken, appends, full }
 }
 
 fn commit(core: usize) -> Commit {
@@ -108,16 +124,10 @@ fn a_full_disk_stalls_and_goes_on_by_itself() {
     let commits = rig.writer.commits();
     commits.send(commit(0));
     let news: Vec<_> = rig.notices.iter().take(5).collect();
-    let expected = [
-        (0, Notice::Stalled),
-        (1, Notice::Stalled),
-        (0, Notice::Resumed),
-        (1, Notice::Resumed),
-        (0, Notice::Durable(commit(0))),
-    ];
+    let expected = [(0, STALLED), (1, STALLED), (0, FINE), (1, FINE), (0, Notice::Durable(commit(0)))];
     assert_eq!(news, expected);
     let figures = rig.writer.figures();
-    assert_eq!((figures.no_space.load(Relaxed), figures.stalled.load(Relaxed)), (2, false));
+    assert_eq!((figures.no_space.load(Relaxed), figures.health()), (2, Health::Fine));
     drop(commits);
     rig.writer.join();
 }
@@ -128,12 +138,46 @@ fn a_ledger_that_is_away_is_asked_again_until_it_is_back() {
     let commits = rig.writer.commits();
     commits.send(commit(0));
     let news: Vec<_> = rig.notices.iter().take(3).collect();
-    assert_eq!(news, [(0, Notice::Stalled), (0, Notice::Resumed), (0, Notice::Durable(commit(0)))]);
+    assert_eq!(news, [(0, STALLED), (0, FINE), (0, Notice::Durable(commit(0)))]);
     let figures = rig.writer.figures();
     assert_eq!((figures.away.load(Relaxed), figures.no_space.load(Relaxed)), (3, 0));
-    assert_eq!((figures.stalls.load(Relaxed), figures.stalled.load(Relaxed)), (1, false));
+    assert_eq!((figures.stalls.load(Relaxed), figures.health()), (1, Health::Fine));
     drop(commits);
     rig.writer.join();
+}
+
+/// Cores that refuse new reservations may send nothing: that there is room again is noticed all the same.
+#[test]
+fn a_full_log_is_looked_at_until_it_has_room() {
+    let rig = rig(1, vec![]);
+    rig.full.store(true, Relaxed);
+    let commits = rig.writer.commits();
+    commits.send(commit(0));
+    let news: Vec<_> = rig.notices.iter().take(3).map(|(_, notice)| notice).collect();
+    let durable = Notice::Durable(commit(0));
+    let compact = Notice::Compact(vec![(3, 9)]);
+    assert_eq!(news, [FULL, durable.clone(), compact], "what is in flight is still appended");
+    assert_eq!(rig.writer.figures().health(), Health::Full);
+    rig.full.store(false, Relaxed);
+    assert_eq!(rig.notices.recv().unwrap(), (0, FINE));
+    assert_eq!(rig.writer.figures().health(), Health::Fine);
+    commits.send(commit(0));
+    assert_eq!(rig.notices.recv().unwrap(), (0, durable));
+    drop(commits);
+    rig.writer.join();
+}
+
+#[test]
+fn a_log_that_comes_back_full_is_not_fine() {
+    let rig = rig(1, vec![away("out of memory")]);
+    rig.full.store(true, Relaxed);
+    let commits = rig.writer.commits();
+    commits.send(commit(0));
+    let news: Vec<_> = rig.notices.iter().take(2).collect();
+    assert_eq!(news, [(0, STALLED), (0, FULL)]);
+    drop(commits);
+    rig.writer.join();
+    assert!(rig.notices.iter().all(|(_, notice)| notice != FINE));
 }
 
 #[test]
@@ -168,7 +212,7 @@ fn a_partition_is_lost_while_the_ledger_was_away() {
     let news: Vec<_> = rig.notices.iter().take(4).collect();
     let lost = Notice::Fenced { partition: 3, epoch: 7 };
     let durable = Notice::Durable(commit_of(0, &[]));
-    assert_eq!(news, [Notice::Stalled, lost, Notice::Resumed, durable].map(|notice| (0, notice)));
+    assert_eq!(news, [STALLED, lost, FINE, durable].map(|notice| (0, notice)));
     drop(commits);
     rig.writer.join();
 }
@@ -181,8 +225,8 @@ fn the_end_does_not_wait_for_space_that_never_comes() {
     drop(commits);
     let figures = rig.writer.figures();
     rig.writer.join();
-    assert_eq!(rig.notices.iter().collect::<Vec<_>>(), [(0, Notice::Stalled)]);
-    assert!(figures.stalled.load(Relaxed), "it ended without room");
+    assert_eq!(rig.notices.iter().collect::<Vec<_>>(), [(0, STALLED)]);
+    assert_eq!(figures.health(), Health::Stalled, "it ended without room");
 }
 
 #[test]
