@@ -16,9 +16,11 @@ mod compaction;
 mod partition;
 mod query;
 mod recovery;
+mod room;
 
 pub use board::Board;
 pub use recovery::RecoveryError;
+pub use room::{WITHHELD_FOR_RESERVE, WITHHELD_MAX};
 
 use crate::catalog::{Catalog, DepartureIndex};
 use crate::counters::{Counter, Counters};
@@ -26,8 +28,9 @@ use crate::shard::{Answer, Command, DeadlineQueue, Shard};
 use compaction::Compaction;
 use partition::Partition;
 use recovery::Orphans;
+use room::DRAFT_BYTES_FOR_EXPIRIES;
 use seathold_protocol::DepartureId;
-use seathold_protocol::batch::{Batch, PAYLOAD_BYTES_MAX, Stamp};
+use seathold_protocol::batch::{Batch, Stamp};
 use seathold_protocol::frame::Opcode;
 use seathold_protocol::record::encode_plan;
 use seathold_protocol::request::Reserve;
@@ -36,31 +39,9 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Answers that one core may withhold: at a million records a second this is what gathers while one slow sync of 60 ms
-/// is under way.
-pub const WITHHELD_MAX: usize = 65_536;
-
-/// Above this many withheld answers a core begins nothing new, and only finishes: RESERVE gets BUSY.
-pub const WITHHELD_FOR_RESERVE: usize = WITHHELD_MAX * 3 / 4;
-
-/// Bytes of a draft above which commands get BUSY. What is left of a batch is room for expiries and compaction.
-const DRAFT_BYTES_FOR_COMMANDS: usize = PAYLOAD_BYTES_MAX / 2;
-
-/// Bytes of a draft above which expiries wait for the next batch.
-const DRAFT_BYTES_FOR_EXPIRIES: usize = PAYLOAD_BYTES_MAX * 7 / 8;
-
 /// Commands that are looked at together before they are done one by one: enough to hide the wait for memory, few enough
 /// that what was fetched is still near when its turn comes.
 pub const GROUP: usize = 16;
-
-/// What BUSY tells the client to wait: several turns of the ledger.
-const BUSY_RETRY_MS: u64 = 20;
-
-/// What BUSY tells the client to wait while the ledger is full: room comes with what others give back.
-const FULL_RETRY_MS: u64 = 500;
-
-/// What UNAVAILABLE tells the client to wait: as long as the ledger waits before it tries again.
-const UNAVAILABLE_RETRY_MS: u64 = 200;
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,24 +249,9 @@ impl Engine {
         }
     }
 
-    /// Notes that the ledger cannot be written (or can again): commands are refused at once, queries go on.
-    pub fn set_stalled(&mut self, stalled: bool) {
-        self.stalled = stalled;
-    }
-
-    /// Notes that the ledger takes only what gives places back (or everything again): RESERVE gets BUSY.
-    pub fn set_full(&mut self, full: bool) {
-        self.full = full;
-    }
-
     /// Whether a commit is on its way to the ledger.
     pub fn awaits_ledger(&self) -> bool {
         self.commit_in_flight
-    }
-
-    /// Whether the ledger cannot be written.
-    pub fn is_stalled(&self) -> bool {
-        self.stalled
     }
 
     /// Whether everything that was submitted is durable and told.
@@ -312,21 +278,6 @@ impl Engine {
     fn live(&self, departure: DepartureId) -> Option<&Shard> {
         let (shard, _) = self.locate(departure)?;
         self.shards[shard].as_deref()
-    }
-
-    /// Why a command cannot be taken now, if so. What finishes a sale has more room than what begins one.
-    fn congested(&self, command: &Command, partition: u16) -> Option<(Status, u64)> {
-        if self.stalled && !matches!(command, Command::Lookup(_)) {
-            return Some((Status::Unavailable, UNAVAILABLE_RETRY_MS));
-        }
-        let withheld_max = match command {
-            Command::Reserve(_) if self.full => return Some((Status::Busy, FULL_RETRY_MS)),
-            Command::Reserve(_) => WITHHELD_FOR_RESERVE,
-            _ => WITHHELD_MAX,
-        };
-        let owner = self.partitions[usize::from(partition)].as_ref()?;
-        let full = self.withheld >= withheld_max || owner.draft.payload.len() > DRAFT_BYTES_FOR_COMMANDS;
-        full.then_some((Status::Busy, BUSY_RETRY_MS))
     }
 
     /// Makes a dormant departure of the catalogue live.

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::catalog::SaleRules;
-use seathold_protocol::batch::BatchView;
+use seathold_protocol::batch::{BatchView, PAYLOAD_BYTES_MAX};
 use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::plan::{Block, ClassPlan, SeatPlan, Stock};
 use seathold_protocol::reply::Refusal;
