@@ -11,6 +11,7 @@
 //!  status     every outcome by name, and whether asking again is safe
 //!  record     the full new state of one reservation, as it goes to the ledger
 //!  batch      records packed for one partition: the unit of an append
+//!  remaining  what other systems may read of a departure's remaining places
 //!  codec      Reader and Writer, which cannot panic and do not allocate ahead of the bytes
 //! ```
 //!
@@ -25,6 +26,7 @@ pub mod ids;
 pub mod limits;
 pub mod plan;
 pub mod record;
+pub mod remaining;
 pub mod reply;
 pub mod request;
 pub mod reservation;

@@ -16,6 +16,7 @@ mod compaction;
 mod partition;
 mod query;
 mod recovery;
+mod remaining;
 mod room;
 
 pub use board::Board;
@@ -28,11 +29,13 @@ use crate::shard::{Answer, Command, DeadlineQueue, Shard};
 use compaction::Compaction;
 use partition::Partition;
 use recovery::Orphans;
+use remaining::{Changes, Names};
 use room::DRAFT_BYTES_FOR_EXPIRIES;
 use seathold_protocol::DepartureId;
 use seathold_protocol::batch::{Batch, Stamp};
 use seathold_protocol::frame::Opcode;
 use seathold_protocol::record::encode_plan;
+use seathold_protocol::remaining::Remaining;
 use seathold_protocol::request::Reserve;
 use seathold_protocol::status::Status;
 use std::collections::HashMap;
@@ -84,6 +87,8 @@ pub struct Engine {
     /// By departure; those from the catalogue's length on are in the ledger alone.
     shards: Vec<Option<Box<Shard>>>,
     retired: HashMap<DepartureId, u32, foldhash::quality::RandomState>,
+    /// Their trains, in the order of their shards.
+    retired_trains: Vec<Box<str>>,
     /// Records whose departure's plan was not met yet; empty but for the replay of a trimmed log.
     orphans: Orphans,
     /// Shards by the end of their next hold.
@@ -94,6 +99,8 @@ pub struct Engine {
     stalled: bool,
     full: bool,
     compaction: Compaction,
+    /// `None` while nobody shall be told remaining places.
+    changes: Option<Changes>,
 }
 
 impl Engine {
@@ -114,6 +121,7 @@ impl Engine {
             board,
             counters,
             retired: HashMap::default(),
+            retired_trains: Vec::new(),
             orphans: Orphans::default(),
             deadlines: DeadlineQueue::default(),
             answers: VecDeque::new(),
@@ -122,6 +130,7 @@ impl Engine {
             stalled: false,
             full: false,
             compaction: Compaction::default(),
+            changes: None,
         }
     }
 
@@ -169,7 +178,13 @@ impl Engine {
         }
         let owner = self.partitions[usize::from(partition)].as_mut().expect("locate finds owned partitions");
         let state = self.shards[shard].as_mut().expect("woken above");
+        let records = owner.draft.records;
         let outcome = state.apply(command, now, &mut owner.draft);
+        if let Some(changes) = &mut self.changes
+            && owner.draft.records != records
+        {
+            changes.note(partition, shard);
+        }
         if let Some(deadline) = state.wake_earlier() {
             self.deadlines.set(shard as u32, deadline);
         }
@@ -199,6 +214,9 @@ impl Engine {
             }
             if state.expire_next(now, &mut owner.draft) {
                 self.counters.bump(Counter::Expired);
+                if let Some(changes) = &mut self.changes {
+                    changes.note(number, shard as usize);
+                }
             }
             match state.wake_next() {
                 Some(deadline) => self.deadlines.set(shard, deadline),
@@ -213,21 +231,31 @@ impl Engine {
         self.deadlines.first().map(|(deadline, _)| deadline)
     }
 
-    /// Fills `batches` with what is to be made durable next, and `covered` with the word on what that lets the log trim
-    /// (partition and sequence). False when there is nothing, or when the last commit is still on its way: one is in
-    /// flight at most, and while it is the next one fills. Drafts go on in buffers from `spare`.
+    /// Fills `batches` with what is to be made durable next, `covered` with the word on what that lets the log trim
+    /// (partition and sequence), and `remaining` with the places of the departures that changed. False when there is
+    /// nothing, or when the last commit is still on its way: one is in flight at most, and while it is the next one fills.
+    /// Drafts go on in buffers from `spare`; what `remaining` holds is used again.
     pub fn commit(
         &mut self,
         now: Stamp,
         batches: &mut Vec<Batch>,
         covered: &mut Vec<(u16, u64)>,
+        remaining: &mut Vec<Remaining>,
         spare: &mut Vec<Vec<u8>>,
     ) -> bool {
         if self.commit_in_flight {
             return false;
         }
+        if let Some(changes) = &mut self.changes {
+            changes.reuse(remaining);
+        }
+        let names = Names { catalog: &self.catalog, retired: &self.retired_trains };
         for partition in self.partitions.iter_mut().flatten().filter(|partition| !partition.is_empty()) {
-            batches.push(partition.take_batch(now, spare.pop().unwrap_or_default()));
+            let batch = partition.take_batch(now, spare.pop().unwrap_or_default());
+            if let Some(changes) = &mut self.changes {
+                changes.list(batch.partition, &names, &self.shards, remaining);
+            }
+            batches.push(batch);
         }
         covered.append(&mut self.compaction.covered);
         self.commit_in_flight = !batches.is_empty() || !covered.is_empty();

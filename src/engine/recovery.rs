@@ -171,6 +171,7 @@ impl Engine {
         let state = Shard::new(departure, rules, layout, segments, published, plan_record.into());
         let shard = self.shards.len();
         self.retired.insert(departure, shard as u32);
+        self.retired_trains.push(plan.train.as_str().into());
         self.shards.push(Some(Box::new(state)));
         let owner =
             self.partitions[usize::from(partition)].as_mut().expect("only owned partitions are replayed");

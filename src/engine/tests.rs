@@ -1,6 +1,8 @@
 //! The one rule and what leans on it: the test plays the ledger, so it sees what leaves before a batch is
 //! durable and what a restart makes of the log.
 
+mod remaining;
+
 use super::*;
 use crate::catalog::SaleRules;
 use seathold_protocol::batch::{BatchView, PAYLOAD_BYTES_MAX};
@@ -71,7 +73,7 @@ fn target(id: u128) -> Target {
 
 type Commit = (Vec<Batch>, Vec<(u16, u64)>);
 
-/// An engine that owns one partition, and the log that the test has made durable for it.
+/// An engine that owns every partition, as a rule one, and the log that the test has made durable for it.
 struct Fixture {
     engine: Engine,
     board: Arc<Board>,
@@ -82,8 +84,12 @@ struct Fixture {
 
 impl Fixture {
     fn new(catalog: Arc<Catalog>) -> Self {
+        Self::of_partitions(catalog, 1)
+    }
+
+    fn of_partitions(catalog: Arc<Catalog>, partitions: u16) -> Self {
         let board = Arc::new(Board::new(Arc::clone(&catalog)));
-        let engine = Engine::new(catalog, Arc::clone(&board), Arc::default(), 1, |_| true);
+        let engine = Engine::new(catalog, Arc::clone(&board), Arc::default(), partitions, |_| true);
         Self { engine, board, now: at(0), log: Vec::new(), asked: 0 }
     }
 
@@ -173,8 +179,13 @@ impl Fixture {
     }
 
     fn send(&mut self) -> Option<Commit> {
+        self.send_with(&mut Vec::new())
+    }
+
+    /// Sends with what the last commit brought home.
+    fn send_with(&mut self, remaining: &mut Vec<Remaining>) -> Option<Commit> {
         let (mut batches, mut covered) = (Vec::new(), Vec::new());
-        let sent = self.engine.commit(self.now, &mut batches, &mut covered, &mut Vec::new());
+        let sent = self.engine.commit(self.now, &mut batches, &mut covered, remaining, &mut Vec::new());
         sent.then_some((batches, covered))
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use seathold_protocol::batch::{Batch, Position};
+pub use seathold_protocol::remaining::Remaining;
 
 /// What one core has to make durable. A core has at most one in flight.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub struct Commit {
     /// Partition and sequence: all state of the partition at or below that sequence has been written again in later
     /// batches, those of this commit included. The log may forget the old ones once this commit is durable.
     pub covered: Vec<(u16, u64)>,
+    /// The remaining places of the departures that these batches change, each once; nothing unless the cores were told
+    /// that somebody reads them.
+    pub remaining: Vec<Remaining>,
 }
 
 /// A back end of the ledger.
@@ -26,6 +30,10 @@ pub trait Log: Send {
     ///
     /// Of a partition that was named as `Fenced` nothing is appended any more: it is named once.
     fn append(&mut self, batches: &[&Batch]) -> Result<(), AppendError>;
+
+    /// Says which remaining places go with the batches that are appended next. Called once for each commit that has some,
+    /// however often its append is tried; a departure's newest word counts.
+    fn note_remaining(&mut self, _remaining: &[Remaining]) {}
 
     /// Says that all state of `partition` at or below `sequence` stands in later durable batches. The batch at a
     /// partition's tail is kept in any case: it is the partition's memory of its position. A partition without any

@@ -31,7 +31,7 @@ mod url;
 mod writer;
 
 pub use self::figures::LedgerFigures;
-pub use self::log::{AppendError, Commit, Log};
+pub use self::log::{AppendError, Commit, Log, Remaining};
 pub use self::memory::MemoryLog;
 pub use self::notice::{Health, Notice};
 pub use self::url::{LedgerUrl, LedgerUrlError};

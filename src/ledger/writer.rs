@@ -147,6 +147,9 @@ impl<N: Fn(usize, Notice)> Turn<N> {
         for partition in &self.fenced {
             strip(&mut commit, *partition);
         }
+        if !commit.remaining.is_empty() {
+            self.log.note_remaining(&commit.remaining);
+        }
         self.queued.push(commit);
     }
 
@@ -269,6 +272,7 @@ impl<N: Fn(usize, Notice)> Turn<N> {
 fn strip(commit: &mut Commit, partition: u16) {
     commit.batches.retain(|batch| batch.partition != partition);
     commit.covered.retain(|(covered, _)| *covered != partition);
+    commit.remaining.retain(|remaining| remaining.partition != partition);
 }
 
 #[cfg(test)]

@@ -262,7 +262,8 @@ impl Reactor {
         let mut commit = self.spare_commit.take().unwrap_or_default();
         commit.core = self.core;
         commit.covered.clear();
-        if self.engine.commit(self.now, &mut commit.batches, &mut commit.covered, &mut self.spare_payloads) {
+        let Commit { batches, covered, remaining, .. } = &mut commit;
+        if self.engine.commit(self.now, batches, covered, remaining, &mut self.spare_payloads) {
             self.ledger.commits.send(commit);
         } else {
             self.spare_commit = Some(commit);

@@ -219,6 +219,16 @@ impl Shard {
         self.departure
     }
 
+    /// Its seats and places.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// What is published of them.
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+
     /// Moves a reservation on to `wanted`, says that it is there already, or why it cannot get there.
     fn settle(&mut self, target: &Target, wanted: State, now: Stamp, draft: &mut Draft) -> Outcome {
         let slot = match self.find(target, now, draft) {

@@ -217,7 +217,8 @@ impl World {
         self.take_answers(core)?;
         let mut leaving = InFlight::default();
         let engine = &mut self.process.engines[core];
-        if engine.commit(self.now, &mut leaving.batches, &mut leaving.covered, &mut Vec::new()) {
+        let InFlight { batches, covered } = &mut leaving;
+        if engine.commit(self.now, batches, covered, &mut Vec::new(), &mut Vec::new()) {
             if self.faults == Faults::AcknowledgeBeforeSync {
                 engine.committed(&leaving.batches);
                 self.take_answers(core)?;

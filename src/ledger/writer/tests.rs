@@ -3,8 +3,10 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use seathold_protocol::DepartureId;
 use seathold_protocol::batch::Position;
 
+use super::super::log::Remaining;
 use super::*;
 
 const FINE: Notice = Notice::Health(Health::Fine);
@@ -14,10 +16,19 @@ const STALLED: Notice = Notice::Health(Health::Stalled);
 /// What the log answers next; `Ok` when nothing is left.
 type Script = Arc<Mutex<Vec<AppendError>>>;
 
-/// Remembers the sizes of its appends.
+/// What was called, in this order: an append that was taken with its number of batches, a note of remaining places with
+/// the partitions of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Call {
+    Append(usize),
+    Refused,
+    Remaining(Vec<u16>),
+}
+
+/// Remembers its calls.
 struct Scripted {
     script: Script,
-    appends: Arc<Mutex<Vec<usize>>>,
+    calls: Arc<Mutex<Vec<Call>>>,
     covered: Vec<(u16, u64)>,
     full: Arc<AtomicBool>,
 }
@@ -25,10 +36,16 @@ struct Scripted {
 impl Log for Scripted {
     fn append(&mut self, batches: &[&Batch]) -> Result<(), AppendError> {
         if let Some(error) = self.script.lock().unwrap().pop() {
+            self.calls.lock().unwrap().push(Call::Refused);
             return Err(error);
         }
-        self.appends.lock().unwrap().push(batches.len());
+        self.calls.lock().unwrap().push(Call::Append(batches.len()));
         Ok(())
+    }
+
+    fn note_remaining(&mut self, remaining: &[Remaining]) {
+        let partitions = remaining.iter().map(|remaining| remaining.partition).collect();
+        self.calls.lock().unwrap().push(Call::Remaining(partitions));
     }
 
     fn covered(&mut self, partition: u16, sequence: u64) {
@@ -48,25 +65,25 @@ struct Rig {
     writer: LedgerWriter,
     notices: Receiver<(usize, Notice)>,
     broken: Receiver<AppendError>,
-    appends: Arc<Mutex<Vec<usize>>>,
+    calls: Arc<Mutex<Vec<Call>>>,
     full: Arc<AtomicBool>,
 }
 
 fn rig(cores: usize, script: Vec<AppendError>) -> Rig {
     let (notice, notices) = bounded(1000);
     let (on_broken, broken) = bounded(1);
-    let appends = Arc::new(Mutex::new(Vec::new()));
+    let calls = Arc::new(Mutex::new(Vec::new()));
     let full = Arc::new(AtomicBool::new(false));
     let log = Scripted {
         script: Arc::new(Mutex::new(script)),
-        appends: appends.clone(),
+        calls: calls.clone(),
         covered: Vec::new(),
         full: full.clone(),
     };
     let on_notice = move |core, news| notice.send((core, news)).unwrap();
     let writer =
         LedgerWriter::spawn(Box::new(log), cores, on_notice, move |error| on_broken.send(error).unwrap());
-    Rig { writer: writer.unwrap(), notices, broken, appends, full }
+    Rig { writer: writer.unwrap(), notices, broken, calls, full }
 }
 
 fn commit(core: usize) -> Commit {
@@ -79,14 +96,20 @@ fn commit(core: usize) -> Commit {
         records: 3,
         payload: vec![7; 80],
     };
-    Commit { core, batches: vec![batch], covered: Vec::new() }
+    Commit { core, batches: vec![batch], covered: Vec::new(), remaining: Vec::new() }
 }
 
 /// A commit of one batch for each of `partitions`.
 fn commit_of(core: usize, partitions: &[u16]) -> Commit {
     let batch = |partition: &u16| Batch { partition: *partition, ..commit(core).batches.remove(0) };
     let covered = partitions.iter().map(|partition| (*partition, 1)).collect();
-    Commit { core, batches: partitions.iter().map(batch).collect(), covered }
+    let remaining = partitions.iter().map(|partition| remaining(*partition)).collect();
+    Commit { core, batches: partitions.iter().map(batch).collect(), covered, remaining }
+}
+
+fn remaining(partition: u16) -> Remaining {
+    let departure = DepartureId(partition.into());
+    Remaining { partition, departure, field: format!("T {partition}"), text: "{}".to_owned() }
 }
 
 fn fenced(partition: u16) -> AppendError {
@@ -115,7 +138,19 @@ fn each_core_gets_its_own_commit_back() {
     assert_eq!(durable, [(0, Notice::Durable(commit(0))), (1, Notice::Durable(commit(1)))]);
     assert_eq!(figures.batches.load(Relaxed), 2);
     assert_eq!(figures.records.load(Relaxed), 6);
-    assert_eq!(figures.groups.load(Relaxed) as usize, rig.appends.lock().unwrap().len());
+    assert_eq!(figures.groups.load(Relaxed) as usize, rig.calls.lock().unwrap().len());
+}
+
+#[test]
+fn remaining_places_are_noted_before_their_batches_and_once_however_often_these_are_tried() {
+    let rig = rig(1, vec![away("timed out"), away("timed out")]);
+    let commits = rig.writer.commits();
+    commits.send(commit_of(0, &[3, 4]));
+    drop(commits);
+    rig.notices.iter().find(|(_, notice)| matches!(notice, Notice::Durable(_))).unwrap();
+    rig.writer.join();
+    let calls = [Call::Remaining(vec![3, 4]), Call::Refused, Call::Refused, Call::Append(2)];
+    assert_eq!(*rig.calls.lock().unwrap(), calls);
 }
 
 #[test]
@@ -199,7 +234,9 @@ fn a_partition_that_was_taken_over_is_given_up_and_the_rest_goes_on() {
     drop(commits);
     let figures = rig.writer.figures();
     rig.writer.join();
-    assert_eq!(*rig.appends.lock().unwrap(), [1, 0]);
+    let calls =
+        [Call::Remaining(vec![3, 4, 5]), Call::Refused, Call::Refused, Call::Append(1), Call::Append(0)];
+    assert_eq!(*rig.calls.lock().unwrap(), calls);
     assert_eq!((figures.fenced.load(Relaxed), figures.batches.load(Relaxed)), (2, 1));
     assert_eq!(figures.stalls.load(Relaxed), 0);
 }
@@ -239,7 +276,7 @@ fn nothing_is_acknowledged_after_a_failed_sync() {
     drop(commits);
     rig.writer.join();
     assert_eq!(rig.notices.iter().count(), 0);
-    assert!(rig.appends.lock().unwrap_or_else(PoisonError::into_inner).is_empty());
+    assert_eq!(*rig.calls.lock().unwrap_or_else(PoisonError::into_inner), [Call::Refused]);
 }
 
 #[test]
