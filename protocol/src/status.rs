@@ -69,8 +69,8 @@ statuses! {
     12 Cancelled "CANCELLED" Refused "The reservation was cancelled. Detail: 0.";
     13 Refunded "REFUNDED" Refused "The reservation was refunded. Detail: 0.";
     20 Busy "BUSY" AskAgain "The server has no room for this request now. Detail: milliseconds after which to ask again.";
-    21 Unavailable "UNAVAILABLE" AskAgain "The ledger cannot be written now. Detail: milliseconds after which to ask again.";
-    22 Unknown "UNKNOWN" Unknown "The server stops before it knows whether this is in the ledger. Detail: 0.";
+    21 Unavailable "UNAVAILABLE" AskAgain "The ledger cannot be written now, or another server has this departure. Detail: milliseconds after which to ask again.";
+    22 Unknown "UNKNOWN" Unknown "The server stops, or another one takes this departure over, before it knows whether this is in the ledger. Detail: 0.";
     30 MalformedBody "MALFORMED_BODY" Mistake "The body is too short, too long, or a field has a value that it cannot have. Detail: 0.";
     31 UnsupportedVersion "UNSUPPORTED_VERSION" Mistake "No version of the range in HELLO is spoken here; the connection closes. Detail: lowest version in the upper 32 bits, highest in the lower.";
     32 UnknownOpcode "UNKNOWN_OPCODE" Mistake "There is no such request. Detail: the opcode.";

@@ -3,6 +3,7 @@
 //! A departure that nobody has touched has no counters of its own: everything is free, and the board says so from the
 //! layout. The first touch puts its counters up, once and for good.
 
+use super::fence::Fences;
 use crate::catalog::{Catalog, DepartureIndex};
 use crate::inventory::{Layout, Published, Trip};
 use seathold_protocol::reply::Sale;
@@ -23,6 +24,7 @@ pub struct Board {
     /// By the catalogue's number of the seat plan.
     layouts: Vec<Arc<Layout>>,
     entries: Vec<Entry>,
+    pub(super) fences: Fences,
 }
 
 impl Board {
@@ -30,7 +32,7 @@ impl Board {
     pub fn new(catalog: Arc<Catalog>) -> Self {
         let layouts = catalog.seat_plans().map(|plan| Arc::new(Layout::new(plan))).collect();
         let entries = (0..catalog.len()).map(|_| Entry::default()).collect();
-        Self { catalog, layouts, entries }
+        Self { catalog, layouts, entries, fences: Fences::default() }
     }
 
     /// The layout of a departure's seats.

@@ -30,9 +30,17 @@ pub(super) struct Compaction {
     pub(super) covered: Vec<(u16, u64)>,
 }
 
+impl Compaction {
+    /// Forgets a partition.
+    pub(super) fn forget(&mut self, partition: u16) {
+        self.tasks.retain(|task| task.partition != partition);
+        self.covered.retain(|(covered, _)| *covered != partition);
+    }
+}
+
 impl Engine {
-    /// Begins to write again what stands in these batches of these partitions or before. Those of other cores are passed
-    /// over; a partition that is at it already is done with that first.
+    /// Begins to write again what stands in these batches of these partitions or before. Those of other cores and
+    /// servers are passed over; a partition that is at it already is done with that first.
     pub fn compact(&mut self, targets: &[(u16, u64)]) {
         for (partition, until) in targets {
             let owned = self.partitions.get(usize::from(*partition)).is_some_and(Option::is_some);

@@ -13,6 +13,7 @@
 
 mod board;
 mod compaction;
+mod fence;
 mod partition;
 mod query;
 mod recovery;
@@ -36,6 +37,7 @@ use seathold_protocol::batch::{Batch, Stamp};
 use seathold_protocol::frame::Opcode;
 use seathold_protocol::record::encode_plan;
 use seathold_protocol::remaining::Remaining;
+use seathold_protocol::reply::Refusal;
 use seathold_protocol::request::Reserve;
 use seathold_protocol::status::Status;
 use std::collections::HashMap;
@@ -82,7 +84,7 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     board: Arc<Board>,
     counters: Arc<Counters>,
-    /// By partition; `None` where another core owns it.
+    /// By partition; `None` where another core or another server owns it.
     partitions: Vec<Option<Partition>>,
     /// By departure; those from the catalogue's length on are in the ledger alone.
     shards: Vec<Option<Box<Shard>>>,
@@ -157,7 +159,9 @@ impl Engine {
     pub fn submit(&mut self, origin: Origin, command: &Command, now: Stamp) {
         let departure = command.departure();
         let Some((shard, partition)) = self.locate(departure) else {
-            return self.refuse(origin, Status::UnknownDeparture, 0);
+            let unknown = Refusal { status: Status::UnknownDeparture, detail: 0 };
+            let refusal = self.board.fences.refusal(departure).unwrap_or(unknown);
+            return self.refuse(origin, refusal.status, refusal.detail);
         };
         let (retired, live) = (shard >= self.catalog.len(), self.shards[shard].is_some());
         if let Command::Reserve(reserve @ Reserve { first: true, .. }) = command

@@ -82,6 +82,12 @@ impl Partition {
         self.withheld.push_back((rests_on, answered));
     }
 
+    /// What is lost when another server takes the partition over: the answers that nobody can bear out any more, in the
+    /// order of the asking, and the departures.
+    pub(super) fn into_parts(self) -> (impl Iterator<Item = Answered>, Vec<u32>) {
+        (self.withheld.into_iter().map(|(_, answered)| answered), self.members)
+    }
+
     /// The next withheld answer that may be told.
     pub(super) fn next_released(&mut self) -> Option<Answered> {
         let (rests_on, _) = self.withheld.front()?;

@@ -51,6 +51,9 @@ impl Board {
     /// Free places of one pair or all pairs of stops, with the version and age of the numbers.
     pub fn availability(&self, asked: &Availability, now: Stamp) -> Result<AvailabilityReply, Refusal> {
         let index = self.catalog.find(asked.departure).ok_or(refusal(Status::UnknownDeparture, 0))?;
+        if let Some(unavailable) = self.fences.refusal(asked.departure) {
+            return Err(unavailable);
+        }
         let layout = self.layout(index);
         let segments = self.catalog.segments(index);
         let stops = segments + 1;
@@ -80,9 +83,9 @@ impl Board {
     }
 
     /// SOLD_OUT for a request that was never sent before, if the published counters say so: then nothing can be held
-    /// under its id, and the owner need not be asked.
+    /// under its id, and the owner need not be asked. Not from counters that are another server's: they are old.
     pub fn sold_out(&self, reserve: &Reserve, now: Stamp) -> Option<Refusal> {
-        if !reserve.first {
+        if !reserve.first || self.fences.refusal(reserve.departure).is_some() {
             return None;
         }
         self.sold_out_at(self.catalog.find(reserve.departure)?, reserve, now)

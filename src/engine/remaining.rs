@@ -32,6 +32,13 @@ impl Changes {
         }
     }
 
+    /// Forgets the changes of a partition.
+    pub(super) fn forget(&mut self, partition: u16) {
+        for shard in std::mem::take(&mut self.changed[usize::from(partition)]) {
+            self.noted[shard as usize] = false;
+        }
+    }
+
     /// Takes back what a commit has brought home.
     pub(super) fn reuse(&mut self, remaining: &mut Vec<Remaining>) {
         self.spare.append(remaining);

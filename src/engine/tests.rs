@@ -1,6 +1,7 @@
 //! The one rule and what leans on it: the test plays the ledger, so it sees what leaves before a batch is
 //! durable and what a restart makes of the log.
 
+mod fence;
 mod remaining;
 
 use super::*;
@@ -8,7 +9,6 @@ use crate::catalog::SaleRules;
 use seathold_protocol::batch::{BatchView, PAYLOAD_BYTES_MAX};
 use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::plan::{Block, ClassPlan, SeatPlan, Stock};
-use seathold_protocol::reply::Refusal;
 use seathold_protocol::request::{Reserve, Target};
 use seathold_protocol::reservation::State;
 use seathold_protocol::wishes::Wishes;

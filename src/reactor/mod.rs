@@ -238,8 +238,7 @@ impl Reactor {
                     self.engine.set_stalled(health == Health::Stalled);
                     self.engine.set_full(health == Health::Full);
                 }
-                // No log of today has a second owner.
-                Notice::Fenced { .. } => {}
+                Notice::Fenced { partition, .. } => self.engine.fence(partition),
                 Notice::Compact(targets) => self.engine.compact(&targets),
             }
         }

@@ -7,11 +7,12 @@ use crate::ledger::{AppendError, LedgerWriter, Log};
 use crate::net::bind;
 use crossbeam_channel::bounded;
 use mio::Waker;
-use seathold_protocol::batch::Batch;
+use seathold_protocol::batch::{Batch, Position};
 use seathold_protocol::frame::{HEADER_BYTES, split};
 use seathold_protocol::limits::{PASSENGERS_MAX, REPLY_BYTES_MAX};
 use seathold_protocol::plan::{ClassPlan, SeatPlan, Stock};
-use seathold_protocol::request::{Hello, Request, Reserve, VERSION};
+use seathold_protocol::request::{Availability, Hello, Request, Reserve, Target, VERSION};
+use seathold_protocol::status::Status;
 use seathold_protocol::wishes::Wishes;
 use seathold_protocol::{AccountId, Class, Day, DepartureId, PassengerId, ReservationId};
 use std::io::{Read, Write};
@@ -22,15 +23,29 @@ use std::time::Instant;
 
 const STANDING: Class = Class(8);
 
-/// A log that takes its time, or has no room.
+/// A log that takes its time, or has no room, or is another server's from some moment on.
 struct TestLog {
     takes: Duration,
     has_room: bool,
+    taken_over: Arc<AtomicBool>,
+}
+
+impl TestLog {
+    fn that_takes(takes: Duration) -> Self {
+        Self { takes, has_room: true, taken_over: Arc::default() }
+    }
 }
 
 impl Log for TestLog {
-    fn append(&mut self, _batches: &[&Batch]) -> Result<(), AppendError> {
+    fn append(&mut self, batches: &[&Batch]) -> Result<(), AppendError> {
         thread::sleep(self.takes);
+        if let [batch, ..] = batches
+            && self.taken_over.load(Ordering::Acquire)
+        {
+            let Batch { partition, position, .. } = **batch;
+            let tail = Position { epoch: position.epoch + 1, ..position };
+            return Err(AppendError::Fenced { partition, tail, offered: position.epoch });
+        }
         if self.has_room { Ok(()) } else { Err(AppendError::NoSpace(io::ErrorKind::StorageFull.into())) }
     }
 
@@ -136,13 +151,18 @@ impl Client {
 
     /// Reads one whole frame, which is no refusal.
     fn receive(&mut self) {
+        assert_eq!(self.status(), Status::Ok);
+    }
+
+    /// Reads one whole frame.
+    fn status(&mut self) -> Status {
         let mut bytes = vec![0; HEADER_BYTES];
         self.stream.read_exact(&mut bytes).unwrap();
         let length = u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize;
         bytes.resize(length, 0);
         self.stream.read_exact(&mut bytes[HEADER_BYTES..]).unwrap();
         let frame = split(&bytes, REPLY_BYTES_MAX).unwrap().expect("a whole frame was read");
-        assert_eq!(frame.header.status, 0);
+        Status::from_code(frame.header.status).expect("a status of the table")
     }
 }
 
@@ -168,7 +188,7 @@ fn reserve(id: u64, hold_ms: u32) -> Reserve {
 /// found the end.
 #[test]
 fn a_client_that_sends_and_hangs_up_in_one_go_is_noticed() {
-    let core = Core::start(TestLog { takes: Duration::ZERO, has_room: true });
+    let core = Core::start(TestLog::that_takes(Duration::ZERO));
     for round in 0..50 {
         let mut client = core.connect();
         client.send(&Request::Ping(&[]));
@@ -183,7 +203,7 @@ fn a_client_that_sends_and_hangs_up_in_one_go_is_noticed() {
 /// What a client asked before it closed its sending half is answered.
 #[test]
 fn a_client_that_hangs_up_after_asking_gets_its_answers() {
-    let core = Core::start(TestLog { takes: Duration::from_millis(30), has_room: true });
+    let core = Core::start(TestLog::that_takes(Duration::from_millis(30)));
     let mut client = core.connect();
     for id in 0..10 {
         client.send(&Request::Reserve(reserve(id, 0)));
@@ -196,17 +216,47 @@ fn a_client_that_hangs_up_after_asking_gets_its_answers() {
 
 #[test]
 fn a_core_stops_although_the_ledger_has_no_room() {
-    let core = Core::start(TestLog { takes: Duration::ZERO, has_room: false });
+    let core = Core::start(TestLog { has_room: false, ..TestLog::that_takes(Duration::ZERO) });
     while core.shared.ledger.no_space.load(Ordering::Relaxed) == 0 {
         thread::yield_now();
     }
     core.stop_within(Duration::from_secs(3));
 }
 
+/// Another server has the departures now: what was on its way here may be in its log or not.
+#[test]
+fn a_partition_that_is_taken_over_ends_here_and_the_server_lives_on() {
+    let log = TestLog::that_takes(Duration::ZERO);
+    let taken_over = Arc::clone(&log.taken_over);
+    let core = Core::start(log);
+    let mut client = core.connect();
+    client.send(&Request::Reserve(reserve(1, 0)));
+    client.receive();
+    taken_over.store(true, Ordering::Release);
+    let departure = DepartureId::new("T 1", Day(7));
+    client.send(&Request::Reserve(reserve(2, 0)));
+    assert_eq!(client.status(), Status::Unknown);
+    let target = Target { id: ReservationId(2), departure, account: AccountId(1) };
+    for request in [
+        Request::Reserve(reserve(3, 0)),
+        Request::Confirm(target),
+        Request::Lookup(target),
+        Request::Availability(Availability { departure, class: None, pair: None }),
+    ] {
+        client.send(&request);
+        assert_eq!(client.status(), Status::Unavailable, "{request:?}");
+    }
+    client.send(&Request::Resolve("T 1", Day(7)));
+    client.receive();
+    assert_eq!(core.shared.ledger.fenced.load(Ordering::Relaxed), 1);
+    drop(client);
+    core.stop_within(Duration::from_secs(2));
+}
+
 /// Holds that run out one after the other keep the ledger busy for as long as there are any.
 #[test]
 fn a_core_stops_although_holds_keep_running_out() {
-    let core = Core::start(TestLog { takes: Duration::from_millis(20), has_room: true });
+    let core = Core::start(TestLog::that_takes(Duration::from_millis(20)));
     let mut client = core.connect();
     for id in 0..1_000_u32 {
         client.send(&Request::Reserve(reserve(id.into(), 5 * id + 1)));
