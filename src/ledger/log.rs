@@ -22,7 +22,7 @@ pub struct Commit {
 
 /// A back end of the ledger.
 pub trait Log: Send {
-    /// Makes all `batches` durable, or says why not.
+    /// Makes all `batches` durable, or says why not. There may be none, when all of them were of lost partitions.
     ///
     /// Compare-and-append: a batch is taken only if its `previous()` is the tail of its partition. A batch that is in
     /// already (at the tail, or before batches of the same call up to the tail) is accepted and not written twice, so
@@ -47,7 +47,8 @@ pub trait Log: Send {
     }
 
     /// Partition and sequence of what the log would like to forget next, when it is above its keep size: once every
-    /// one of them is covered, space comes back. The same answer until then.
+    /// one of them is covered, space comes back. The same answer until then. Nobody covers a partition that was named as
+    /// `Fenced`: it must not be among them.
     fn wants_compaction(&self) -> Option<Vec<(u16, u64)>>;
 }
 
