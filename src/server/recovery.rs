@@ -33,6 +33,9 @@ impl OpenLedger {
                 let options = Options { keep_bytes, ..Options::new(partitions) };
                 Ok(Self::File(Box::new(FileLog::open(Directory::lock(path)?, options)?)))
             }
+            LedgerUrl::Redis(url) => Err(StartError::Usage(format!(
+                "the server cannot keep its ledger in {url} yet; use --ledger file:DIR"
+            ))),
             LedgerUrl::Memory => {
                 log::warn!("ledger: memory keeps nothing; every reservation is lost when this process ends");
                 Ok(Self::Memory(partitions))

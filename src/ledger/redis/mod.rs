@@ -1,7 +1,30 @@
 //! The log in Redis: a stream per partition, an entry per batch, a script that appends only behind the tail it expects.
+//!
+//! ```text
+//!  seathold:ledger               hash    that there is a ledger: format, partitions, id, created
+//!  {seathold:7}:log              stream  <epoch>-<sequence>  b = the encoded batch, o = its owner
+//!  {seathold:7}:tail             string  <epoch>-<sequence> <owner>
+//!  {seathold:7}:remaining        hash    <train> <date> = what is left, for other systems to read
+//!
+//!  append ──► round ──► servers ──► link      one pipeline per node, all sent before any reply is read
+//!    │          │          └── access, topology, checks, script
+//!    │          └── outcome                   the one table of what a refusal means
+//!    └── partition ── kept                    batches since the last snapshot: a lost tail is appended again
+//! ```
+//!
+//! What it rests on:
+//!
+//! * A batch is in when the script said so, or when the script finds it at the tail. Every other end of a request is
+//!   unknown, drops the connection, and is settled by sending the same batch again: compare-and-append takes it once.
+//! * An owner is a number that its process drew. The tail names it, so of two that take over at the same moment one sees a
+//!   tail that is not its own, whatever its epoch.
+//! * A server that was just connected is first asked where it stands: it may be a replica that lacks acknowledged batches.
+//! * A ledger is created only on request. An emptied Redis is written again only by an owner that has all of it in memory.
 
 mod link;
 mod node;
+mod url;
 
-pub use self::link::Lost;
+pub use self::link::{Link, Lost};
 pub use self::node::Node;
+pub use self::url::{RedisUrl, RedisUrlError};

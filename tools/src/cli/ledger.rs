@@ -19,10 +19,16 @@ pub(super) struct WhichLedger {
 impl WhichLedger {
     /// Opens it for reading only.
     pub(super) fn open(&self) -> Result<FileReader<Directory>, Failure> {
-        let LedgerUrl::File(path) = &self.ledger else {
-            return Err(Failure::usage(
-                "a memory: ledger is inside its server and cannot be read from here; give file:DIR",
-            ));
+        let path = match &self.ledger {
+            LedgerUrl::File(path) => path,
+            LedgerUrl::Redis(_) => {
+                return Err(Failure::usage("a ledger in Redis cannot be read from here yet; give file:DIR"));
+            }
+            LedgerUrl::Memory => {
+                return Err(Failure::usage(
+                    "a memory: ledger is inside its server and cannot be read from here; give file:DIR",
+                ));
+            }
         };
         let opened = Directory::read_only(path).and_then(FileReader::open);
         opened.map_err(|error| if has_no_segment(path) { nothing_there(path) } else { failure(error) })

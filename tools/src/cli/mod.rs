@@ -130,7 +130,7 @@ mod tests {
         assert!(refused("confirm 1").contains("--departure"));
         assert!(refused("confirm 1 --train G1").contains("--date"));
         assert!(refused("open G1 2026-10-01 --released 0").contains("1..=100"));
-        assert!(refused("tail redis://127.0.0.1").contains("not built yet"));
+        assert!(refused("tail redis://127.0.0.1:x").contains("server 1 of the URL"));
         assert!(refused("ping --count 0").contains("1..="));
     }
 }
