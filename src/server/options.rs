@@ -30,7 +30,7 @@ pub struct ServeOptions {
     #[arg(long, env = "SEATHOLD_NO_PIN", value_parser = BoolishValueParser::new())]
     pub no_pin: bool,
     /// Where records go: file:DIR, or memory: (keeps nothing; for measuring only)
-    #[arg(long, env = "SEATHOLD_LEDGER", value_name = "URL")]
+    #[arg(long, env = "SEATHOLD_LEDGER", hide_env_values = true, value_name = "URL")]
     pub ledger: LedgerUrl,
     /// Timetable: a GTFS folder or zip
     #[arg(long, env = "SEATHOLD_GTFS", value_name = "PATH")]
