@@ -1,0 +1,4 @@
+//! The ledger on real Redis and Valkey servers, which the tests start and break.
+#![cfg(test)]
+
+mod harness;
