@@ -3,7 +3,7 @@
 use std::env;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The two servers that Seathold is tested on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +42,16 @@ impl Found {
     ///
     /// # Panics
     ///
-    /// If the variable names what cannot be run: a slip of the pen must not look like a host without a server.
+    /// If the variable names no such server: a slip of the pen must not look like a host without a server.
     pub(crate) fn server(flavor: Flavor) -> Option<Self> {
         if let Some(named) = env::var_os(flavor.variable()).filter(|named| !named.is_empty()) {
             let found = Self { flavor, program: named.into() };
-            assert!(found.runs(), "{} is {}: it cannot be run", flavor.variable(), found.program.display());
+            assert!(
+                found.runs(),
+                "{} is {}: no server of 7.0 or later",
+                flavor.variable(),
+                found.program.display()
+            );
             return Some(found);
         }
         let test = env::current_exe().expect("a test knows its own program");
@@ -55,9 +60,13 @@ impl Found {
         places.into_iter().map(|program| Self { flavor, program }).find(Self::runs)
     }
 
+    /// Whether it is there and knows what the harness asks of it, which came with 7.0.
     fn runs(&self) -> bool {
-        let status = Command::new(&self.program).arg("--version").stdout(Stdio::null()).status();
-        status.is_ok_and(|status| status.success())
+        let Ok(output) = Command::new(&self.program).arg("--version").output() else { return false };
+        // As in "Redis server v=7.0.15 sha=00000000:0 ...".
+        let told = String::from_utf8_lossy(&output.stdout);
+        let version = told.split(" v=").nth(1).and_then(|version| version.split('.').next()?.parse().ok());
+        version.is_some_and(|major: u32| major >= 7)
     }
 }
 
@@ -73,7 +82,8 @@ pub(crate) fn on(flavor: Flavor, name: &str, test: fn(&Found)) {
         return test(&found);
     }
     let (program, variable) = (flavor.program(), flavor.variable());
-    let none = format!("no {program} on this host (apt install {program}, or name one by {variable})");
+    let none =
+        format!("no {program} 7.0 or later on this host (apt install {program}, or name one by {variable})");
     for hidden in ["SEATHOLD_REQUIRE_REDIS", "NEXTEST"] {
         assert!(env::var_os(hidden).is_none(), "{none}; tools/check leaves such tests out and names them");
     }
