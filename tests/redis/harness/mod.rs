@@ -15,10 +15,16 @@
 //! missing, tools/check leaves out the tests with that ending and names them; [`on`] tells what happens without it.
 
 mod found;
+mod process;
 mod server;
+
+use std::time::Duration;
 
 pub(crate) use self::found::{Flavor, Found, on};
 pub(crate) use self::server::{Options, RedisServer};
+
+/// Above what any answer takes on a busy host. It ends a test that would wait for ever.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Makes a test `<name>::on_redis` of each function of a `&Found`, for what does not depend on the flavor, or needs TLS.
 macro_rules! on_redis {

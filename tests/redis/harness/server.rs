@@ -1,24 +1,16 @@
 //! One real server as a child process, on a port of this host that was free and in a directory of its own.
 
-use redis::{Client, Connection, RedisResult, Value};
+use redis::{Client, ClientTlsConfig, Connection, RedisResult, TlsCertificates, Value};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::fs;
-use std::hash::{BuildHasher as _, RandomState};
-use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, ExitStatus};
+use std::time::Duration;
 use tempfile::TempDir;
 
-use super::{Found, on_each_server};
-
-/// Ports are taken below those that Linux gives to outgoing connections: such a connection could sit on a port between
-/// two lives of a server, or be made to itself by a client that tries while nobody listens.
-const PORTS: std::ops::Range<u16> = 12_000..32_000;
-
-/// Above what any answer takes on a busy host. It ends a test that would wait for ever.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::process::{Ports, spawn, until_ports_are_free};
+use super::{Flavor, Found, PATIENCE, on_each_server, on_redis};
 
 /// What a test asks of its server. By default it keeps everything in memory and lets anybody in.
 #[derive(Clone, Debug, Default)]
@@ -46,23 +38,6 @@ pub(crate) struct RedisServer {
     directory: TempDir,
     ports: Ports,
     child: Child,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Ports {
-    plain: u16,
-    /// 0 without TLS.
-    tls: u16,
-    /// 0 without cluster.
-    bus: u16,
-}
-
-impl Ports {
-    fn free(options: &Options) -> Self {
-        let tls = if options.tls { free_port() } else { 0 };
-        let bus = if options.cluster { free_port() } else { 0 };
-        Self { plain: free_port(), tls, bus }
-    }
 }
 
 impl RedisServer {
@@ -108,19 +83,22 @@ impl RedisServer {
 
     /// A connection that may do everything.
     pub(crate) fn connect(&self) -> Connection {
+        self.try_connect().unwrap_or_else(|error| panic!("{}: {error}", self.address()))
+    }
+
+    fn try_connect(&self) -> RedisResult<Connection> {
         let url = match self.options.acl {
             Some(_) => format!("redis://{HARNESS}:{HARNESS}@{}", self.address()),
             None => self.url(),
         };
-        let opened = Client::open(url).and_then(|client| client.get_connection_with_timeout(PATIENCE));
-        let connection = opened.unwrap_or_else(|error| panic!("{}: {error}", self.address()));
-        connection.set_read_timeout(Some(PATIENCE)).unwrap();
-        connection
+        let connection = Client::open(url)?.get_connection_with_timeout(PATIENCE)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        Ok(connection)
     }
 
     /// Asks the server one thing on a connection of its own.
     pub(crate) fn try_command(&self, words: &[&str]) -> RedisResult<Value> {
-        redis::cmd(words[0]).arg(&words[1..]).query(&mut self.connect())
+        redis::cmd(words[0]).arg(&words[1..]).query(&mut self.try_connect()?)
     }
 
     /// Likewise.
@@ -185,106 +163,101 @@ impl Drop for RedisServer {
 /// The harness's user and its password, where a test gives users.
 const HARNESS: &str = "harness";
 
-/// Starts the program and waits for the line that says that it is ready; or what it said before it ended.
-fn spawn(found: &Found, options: &Options, directory: &Path, ports: Ports) -> Result<Child, String> {
-    let mut command = Command::new(&found.program);
-    let mut set = |name: &str, value: &str| {
-        command.args([&format!("--{name}"), value]);
+on_each_server!(
+    a_server_is_of_its_flavor,
+    what_was_appended_outlives_a_kill,
+    a_stopped_server_starts_again,
+    without_a_file_a_restarted_server_is_empty,
+    a_frozen_server_answers_only_when_thawed,
+    a_full_server_refuses_writes,
+    a_password_is_asked_for,
+    users_are_those_of_the_file,
+);
+on_redis!(a_server_speaks_tls);
+
+fn a_server_is_of_its_flavor(found: &Found) {
+    let server = RedisServer::start(found, Options::default());
+    let info = server.text(&["INFO", "server"]);
+    assert_eq!(info.contains("valkey_version"), found.flavor == Flavor::Valkey, "{info}");
+    assert!(info.contains(&format!("process_id:{}\r", server.pid().as_raw_pid())), "{info}");
+}
+
+fn what_was_appended_outlives_a_kill(found: &Found) {
+    let mut server = RedisServer::start(found, Options { appendfsync: Some("always"), ..Options::default() });
+    let (address, pid) = (server.address(), server.pid());
+    server.command(&["SET", "kept", "1"]);
+    server.restart();
+    assert_eq!((server.address(), server.text(&["GET", "kept"])), (address, "1".to_owned()));
+    assert_ne!(server.pid(), pid);
+}
+
+fn a_stopped_server_starts_again(found: &Found) {
+    let mut server = RedisServer::start(found, Options { appendfsync: Some("no"), ..Options::default() });
+    server.command(&["SET", "kept", "1"]);
+    assert!(server.stop().success());
+    let refused = Client::open(server.url()).unwrap().get_connection_with_timeout(Duration::from_secs(5));
+    assert!(refused.is_err_and(|error| error.is_connection_refusal()));
+    server.restart();
+    assert_eq!(server.text(&["GET", "kept"]), "1");
+}
+
+fn without_a_file_a_restarted_server_is_empty(found: &Found) {
+    let mut server = RedisServer::start(found, Options::default());
+    server.command(&["SET", "lost", "1"]);
+    server.restart();
+    assert_eq!(server.command(&["GET", "lost"]), Value::Nil);
+    assert_eq!(fs::read_dir(server.directory()).unwrap().count(), 0);
+}
+
+fn a_frozen_server_answers_only_when_thawed(found: &Found) {
+    let server = RedisServer::start(found, Options::default());
+    let mut connection = server.connect();
+    server.freeze();
+    connection.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let silence = redis::cmd("SET").arg("key").arg("1").exec(&mut connection);
+    assert!(silence.is_err_and(|error| error.is_timeout()));
+    server.thaw();
+    // It does now what was sent while it was frozen.
+    assert_eq!(server.text(&["GET", "key"]), "1");
+}
+
+fn a_full_server_refuses_writes(found: &Found) {
+    let options = Options { maxmemory: Some(1), maxmemory_policy: Some("noeviction"), ..Options::default() };
+    let server = RedisServer::start(found, options);
+    let refusal = server.try_command(&["SET", "key", "1"]).unwrap_err();
+    assert_eq!(refusal.code(), Some("OOM"), "{refusal}");
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    server.command(&["SET", "key", "1"]);
+}
+
+fn a_password_is_asked_for(found: &Found) {
+    let server = RedisServer::start(found, Options { requirepass: Some("secret"), ..Options::default() });
+    assert_eq!(server.text(&["PING"]), "PONG");
+    let mut stranger =
+        Client::open(format!("redis://{}", server.address())).unwrap().get_connection().unwrap();
+    let refusal = redis::cmd("PING").exec(&mut stranger).unwrap_err();
+    assert_eq!(refusal.code(), Some("NOAUTH"), "{refusal}");
+}
+
+fn users_are_those_of_the_file(found: &Found) {
+    let acl = "user default off\nuser reader on >secret ~seathold* +get";
+    let server = RedisServer::start(found, Options { acl: Some(acl), ..Options::default() });
+    let url = format!("redis://reader:secret@{}", server.address());
+    let mut reader = Client::open(url).unwrap().get_connection().unwrap();
+    let refusal = redis::cmd("SET").arg("seathold").arg("1").exec(&mut reader).unwrap_err();
+    assert_eq!(refusal.code(), Some("NOPERM"), "{refusal}");
+    server.command(&["SET", "seathold", "1"]);
+    assert_eq!(redis::cmd("GET").arg("seathold").query(&mut reader), Ok(Some("1".to_owned())));
+}
+
+fn a_server_speaks_tls(found: &Found) {
+    let server = RedisServer::start(found, Options { tls: true, ..Options::default() });
+    let vouched = |authority: Option<Vec<u8>>| {
+        let certificates = TlsCertificates { client_tls: None::<ClientTlsConfig>, root_cert: authority };
+        let client = Client::build_with_tls(server.tls_url(), certificates).unwrap();
+        let mut connection = client.get_connection_with_timeout(Duration::from_secs(5))?;
+        redis::cmd("PING").query::<String>(&mut connection)
     };
-    set("bind", "127.0.0.1");
-    set("port", &ports.plain.to_string());
-    set("dir", directory.to_str().unwrap());
-    set("save", "");
-    set("enable-debug-command", "yes");
-    // Replicas are asked for one at a time: waiting five seconds for more of them only costs time.
-    set("repl-diskless-sync-delay", "0");
-    if let Some(appendfsync) = options.appendfsync {
-        set("appendonly", "yes");
-        set("appendfsync", appendfsync);
-    }
-    if let Some(bytes) = options.maxmemory {
-        set("maxmemory", &bytes.to_string());
-    }
-    if let Some(policy) = options.maxmemory_policy {
-        set("maxmemory-policy", policy);
-    }
-    if let Some(password) = options.requirepass {
-        set("requirepass", password);
-        set("masterauth", password);
-    }
-    if options.acl.is_some() {
-        set("aclfile", "users.acl");
-    }
-    if options.tls {
-        let certificates = RedisServer::authority().parent().expect("a file lies in a folder");
-        set("tls-port", &ports.tls.to_string());
-        set("tls-ca-cert-file", RedisServer::authority().to_str().unwrap());
-        set("tls-cert-file", certificates.join("server.pem").to_str().unwrap());
-        set("tls-key-file", certificates.join("server.key").to_str().unwrap());
-        set("tls-auth-clients", "no");
-    }
-    if options.cluster {
-        set("cluster-enabled", "yes");
-        set("cluster-port", &ports.bus.to_string());
-    }
-    if let Some(primary) = options.replicaof {
-        command.args(["--replicaof", "127.0.0.1", &primary.port().to_string()]);
-    }
-    command.args(&options.extra).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", found.program.display()));
-    let mut said = String::new();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    for line in lines.by_ref().map_while(Result::ok) {
-        if line.contains("Ready to accept connections") {
-            let name = format!("port {}", ports.plain);
-            std::thread::spawn(move || {
-                lines.map_while(Result::ok).for_each(|line| eprintln!("{name}: {line}"));
-            });
-            return Ok(child);
-        }
-        said.push_str(&line);
-        said.push('\n');
-    }
-    child.wait().unwrap();
-    Err(said)
-}
-
-/// Does again what fails because somebody took a port in between.
-fn until_ports_are_free<T>(mut start: impl FnMut() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match start() {
-            Ok(started) => return started,
-            Err(said) if said.contains("Address already in use") && Instant::now() < deadline => {}
-            Err(said) => panic!("the server ended at its start, and said:\n{said}"),
-        }
-    }
-}
-
-fn free_port() -> u16 {
-    loop {
-        let drawn = RandomState::new().hash_one(()) % PORTS.len() as u64;
-        let port = PORTS.start + drawn as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-on_each_server!(a_taken_port_is_tried_again);
-
-fn a_taken_port_is_tried_again(found: &Found) {
-    let (options, directory) = (Options::default(), TempDir::new().unwrap());
-    let ports = Ports::free(&options);
-    let mut taken = Some(TcpListener::bind(("127.0.0.1", ports.plain)).unwrap());
-    let mut faults = 0;
-    let mut child = until_ports_are_free(|| {
-        let spawned = spawn(found, &options, directory.path(), ports);
-        faults += usize::from(spawned.is_err());
-        taken = None;
-        spawned
-    });
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!((faults, taken.is_none()), (1, true));
+    assert_eq!(vouched(Some(fs::read(RedisServer::authority()).unwrap())), Ok("PONG".to_owned()));
+    assert!(vouched(None).is_err());
 }
