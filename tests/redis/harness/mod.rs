@@ -16,15 +16,30 @@
 
 mod found;
 mod process;
+pub(crate) mod proxy;
 mod server;
 
-use std::time::Duration;
+use std::thread::park_timeout;
+use std::time::{Duration, Instant};
 
 pub(crate) use self::found::{Flavor, Found, on};
 pub(crate) use self::server::{Options, RedisServer};
 
 /// Above what any answer takes on a busy host. It ends a test that would wait for ever.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Looks again and again until `holds`, for what a server does on its own and tells nobody.
+///
+/// # Panics
+///
+/// With `what` was waited for, if it takes too long.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited {} s in vain until {what}", PATIENCE.as_secs());
+        park_timeout(Duration::from_millis(1));
+    }
+}
 
 /// Makes a test `<name>::on_redis` of each function of a `&Found`, for what does not depend on the flavor, or needs TLS.
 macro_rules! on_redis {

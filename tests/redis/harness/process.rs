@@ -112,7 +112,7 @@ pub(super) fn until_ports_are_free<T>(mut start: impl FnMut() -> Result<T, Strin
     }
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     loop {
         let drawn = RandomState::new().hash_one(()) % PORTS.len() as u64;
         let port = PORTS.start + drawn as u16;
