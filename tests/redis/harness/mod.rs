@@ -15,6 +15,7 @@
 //! missing, tools/check leaves out the tests with that ending and names them; [`on`] tells what happens without it.
 
 mod found;
+pub(crate) mod pair;
 mod process;
 pub(crate) mod proxy;
 mod server;

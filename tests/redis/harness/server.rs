@@ -116,6 +116,13 @@ impl RedisServer {
         redis::from_redis_value_ref(&value).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
+    /// Whether the text that it answers has this part. A server that becomes primary or replica closes its connections, so
+    /// no answer is none, too.
+    pub(crate) fn says(&self, words: &[&str], part: &str) -> bool {
+        let answer = self.try_command(words).and_then(|value| Ok(redis::from_redis_value::<String>(value)?));
+        answer.is_ok_and(|text| text.contains(part))
+    }
+
     /// SIGKILL. What it had written to its file is still there, synced or not: only its own buffers are lost.
     pub(crate) fn kill9(&mut self) {
         self.child.kill().unwrap();
