@@ -18,6 +18,7 @@ mod found;
 pub(crate) mod pair;
 mod process;
 pub(crate) mod proxy;
+pub(crate) mod sentinel;
 mod server;
 
 use std::thread::park_timeout;

@@ -2,12 +2,13 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 use tempfile::TempDir;
 
+use super::sentinel::MASTER;
 use super::{Found, Options, PATIENCE, RedisServer, on_each_server};
 
 /// Ports are taken below those that Linux gives to outgoing connections: such a connection could sit on a port between
@@ -31,6 +32,16 @@ impl Ports {
     }
 }
 
+/// Times are as short as they can be on a busy host: a fail-over takes two seconds.
+pub(super) fn sentinel_configuration(primary: SocketAddr) -> String {
+    format!(
+        "sentinel monitor {MASTER} 127.0.0.1 {} 1\n\
+         sentinel down-after-milliseconds {MASTER} 1000\n\
+         sentinel failover-timeout {MASTER} 3000\n",
+        primary.port()
+    )
+}
+
 /// Starts the program and waits for the line that says that it is ready; or what it said before it ended.
 pub(super) fn spawn(
     found: &Found,
@@ -39,16 +50,24 @@ pub(super) fn spawn(
     ports: Ports,
 ) -> Result<Child, String> {
     let mut command = Command::new(&found.program);
+    let ready = if options.sentinel_of.is_some() {
+        command.arg(directory.join("sentinel.conf")).arg("--sentinel");
+        "+monitor master"
+    } else {
+        "Ready to accept connections"
+    };
     let mut set = |name: &str, value: &str| {
         command.args([&format!("--{name}"), value]);
     };
     set("bind", "127.0.0.1");
     set("port", &ports.plain.to_string());
     set("dir", directory.to_str().unwrap());
-    set("save", "");
-    set("enable-debug-command", "yes");
-    // Replicas are asked for one at a time: waiting five seconds for more of them only costs time.
-    set("repl-diskless-sync-delay", "0");
+    if options.sentinel_of.is_none() {
+        set("save", "");
+        set("enable-debug-command", "yes");
+        // Replicas are asked for one at a time: waiting five seconds for more of them only costs time.
+        set("repl-diskless-sync-delay", "0");
+    }
     if let Some(appendfsync) = options.appendfsync {
         set("appendonly", "yes");
         set("appendfsync", appendfsync);
@@ -86,7 +105,7 @@ pub(super) fn spawn(
     let mut said = String::new();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     for line in lines.by_ref().map_while(Result::ok) {
-        if line.contains("Ready to accept connections") {
+        if line.contains(ready) {
             let name = format!("port {}", ports.plain);
             std::thread::spawn(move || {
                 lines.map_while(Result::ok).for_each(|line| eprintln!("{name}: {line}"));

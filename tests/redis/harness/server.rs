@@ -9,7 +9,7 @@ use std::process::{Child, ExitStatus};
 use std::time::Duration;
 use tempfile::TempDir;
 
-use super::process::{Ports, spawn, until_ports_are_free};
+use super::process::{Ports, sentinel_configuration, spawn, until_ports_are_free};
 use super::{Flavor, Found, PATIENCE, on_each_server, on_redis};
 
 /// What a test asks of its server. By default it keeps everything in memory and lets anybody in.
@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) tls: bool,
     pub(crate) cluster: bool,
     pub(crate) replicaof: Option<SocketAddr>,
+    /// It is a sentinel that watches this server.
+    pub(crate) sentinel_of: Option<SocketAddr>,
     /// Any other options, as on its command line.
     pub(crate) extra: Vec<String>,
 }
@@ -47,6 +49,9 @@ impl RedisServer {
         if let Some(acl) = options.acl {
             let ours = format!("user {HARNESS} on >{HARNESS} ~* &* +@all\n");
             fs::write(directory.path().join("users.acl"), format!("{acl}\n{ours}")).unwrap();
+        }
+        if let Some(primary) = options.sentinel_of {
+            fs::write(directory.path().join("sentinel.conf"), sentinel_configuration(primary)).unwrap();
         }
         let (ports, child) = until_ports_are_free(|| {
             let ports = Ports::free(&options);
