@@ -14,6 +14,7 @@
 //! It becomes the tests `a_batch_is_appended_once::on_redis` and `a_batch_is_appended_once::on_valkey`. Where a server is
 //! missing, tools/check leaves out the tests with that ending and names them; [`on`] tells what happens without it.
 
+pub(crate) mod cluster;
 mod found;
 pub(crate) mod pair;
 mod process;

@@ -96,6 +96,8 @@ pub(super) fn spawn(
     if options.cluster {
         set("cluster-enabled", "yes");
         set("cluster-port", &ports.bus.to_string());
+        // How long a node is waited for before it counts as failed.
+        set("cluster-node-timeout", "1000");
     }
     if let Some(primary) = options.replicaof {
         command.args(["--replicaof", "127.0.0.1", &primary.port().to_string()]);

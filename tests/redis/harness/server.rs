@@ -70,6 +70,11 @@ impl RedisServer {
         format!("redis://{password}{}", self.address())
     }
 
+    /// Where the nodes of a cluster talk to each other.
+    pub(crate) fn bus_port(&self) -> u16 {
+        self.ports.bus
+    }
+
     /// The same with TLS.
     pub(crate) fn tls_url(&self) -> String {
         assert!(self.options.tls, "this server was started without TLS");
