@@ -1,4 +1,5 @@
 //! The ledger on real Redis and Valkey servers, which the tests start and break.
 #![cfg(test)]
 
+mod access;
 mod harness;

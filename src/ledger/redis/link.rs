@@ -17,7 +17,7 @@ pub(super) type Reply = Result<Value, ServerError>;
 
 /// A connection that was greeted. After the first `Lost` it is closed for good, because a late reply would be taken for
 /// another request's.
-pub(super) struct Link {
+pub struct Link {
     connection: Option<Connection>,
 }
 

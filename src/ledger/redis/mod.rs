@@ -21,10 +21,12 @@
 //! * A server that was just connected is first asked where it stands: it may be a replica that lacks acknowledged batches.
 //! * A ledger is created only on request. An emptied Redis is written again only by an owner that has all of it in memory.
 
+mod access;
 mod link;
 mod node;
 mod url;
 
+pub use self::access::{Access, AccessError};
 pub use self::link::{Link, Lost};
 pub use self::node::Node;
 pub use self::url::{RedisUrl, RedisUrlError};
