@@ -25,10 +25,12 @@ mod access;
 mod link;
 mod node;
 mod slot;
+mod topology;
 mod url;
 
 pub use self::access::{Access, AccessError};
 pub use self::link::{Link, Lost};
 pub use self::node::Node;
 pub use self::slot::{SLOTS, slot};
+pub use self::topology::Topology;
 pub use self::url::{RedisUrl, RedisUrlError};
