@@ -17,7 +17,7 @@ struct Arguments {
 enum Command {
     /// Run the server
     #[command(after_help = SERVE_MORE)]
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Sell ten thousand places to a million buyers, through a crash, and audit the result
     Demo(DemoOptions),
 }
