@@ -10,14 +10,15 @@ impl Access {
     /// What an operator is told of a connection that did not come about.
     pub(super) fn lost(&self, node: &Node, greeting: &Greeting, error: &RedisError) -> Lost {
         let Greeting { peer, login, .. } = greeting;
+        let said = || format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default());
         Lost(match error.code() {
             Some("WRONGPASS") => {
-                format!("{peer} at {node} refuses user or password; check {login} in --ledger ({error})")
+                format!("{peer} at {node} refuses user or password; check {login} in --ledger ({})", said())
             }
             Some("NOAUTH") => {
                 format!("{peer} at {node} wants a password; give it by {login} in --ledger")
             }
-            Some(_) => format!("{peer} at {node} refuses the connection: {error}"),
+            Some(_) => format!("{peer} at {node} refuses the connection: {}", said()),
             None if error.is_timeout() => format!(
                 "{peer} at {node} did not answer within {} ms; check that it runs{} and can be reached from here",
                 CONNECT_TIMEOUT.as_millis(),
