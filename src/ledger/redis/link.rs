@@ -1,6 +1,6 @@
 //! One connection to one server: requests go out together, replies come back in their order by a deadline.
 
-use redis::{Connection, ServerError, Value};
+use redis::{Connection, RedisError, ServerError, Value};
 use std::time::{Duration, Instant};
 
 /// The shortest time that a socket can be told to wait.
@@ -31,57 +31,68 @@ impl Link {
         self.connection.is_none()
     }
 
-    /// Sends `requests`, packed, and reads `count` replies, all of them within `timeout`. Those that came before the
-    /// connection was lost are in `replies` even then.
-    pub(super) fn exchange(
-        &mut self,
-        requests: &[u8],
-        count: usize,
-        timeout: Duration,
-        replies: &mut Vec<Reply>,
-    ) -> Result<(), Lost> {
-        let connection =
-            self.connection.take().ok_or_else(|| Lost("the connection was lost before".to_owned()))?;
-        // Put back only when every reply is in.
-        self.connection = Some(exchange(connection, requests, count, timeout, replies)?);
-        Ok(())
+    /// Sends packed requests, within `timeout` for each piece that the socket takes.
+    pub(super) fn send(&mut self, requests: &[u8], timeout: Duration) -> Result<(), Lost> {
+        self.hold(timeout, |connection| {
+            connection.set_write_timeout(Some(timeout))?;
+            connection.send_packed_command(requests)
+        })
     }
 
-    /// Asks one thing.
+    /// Reads `count` replies, all of them by `deadline`. Those that came before the connection was lost are in `replies`
+    /// even then.
+    pub(super) fn receive(
+        &mut self,
+        count: usize,
+        deadline: Instant,
+        replies: &mut Vec<Reply>,
+    ) -> Result<(), Lost> {
+        let began = Instant::now();
+        self.hold(deadline.saturating_duration_since(began), |connection| {
+            for _ in 0..count {
+                let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST_WAIT);
+                connection.set_read_timeout(Some(left))?;
+                replies.push(next_reply(connection)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// Asks one thing and waits for the reply.
     pub(super) fn ask(&mut self, command: &redis::Cmd, timeout: Duration) -> Result<Reply, Lost> {
         let mut replies = Vec::with_capacity(1);
-        self.exchange(&command.get_packed_command(), 1, timeout, &mut replies)?;
+        self.send(&command.get_packed_command(), timeout)?;
+        self.receive(1, Instant::now() + timeout, &mut replies)?;
         Ok(replies.remove(0))
+    }
+
+    /// The connection is put back only when all went well.
+    fn hold(
+        &mut self,
+        timeout: Duration,
+        work: impl FnOnce(&mut Connection) -> Result<(), RedisError>,
+    ) -> Result<(), Lost> {
+        let mut connection =
+            self.connection.take().ok_or_else(|| Lost("the connection was lost before".to_owned()))?;
+        match work(&mut connection) {
+            Ok(()) => {
+                self.connection = Some(connection);
+                Ok(())
+            }
+            Err(error) if error.is_timeout() => {
+                Err(Lost(format!("no reply within {} ms", timeout.as_millis())))
+            }
+            Err(error) => Err(Lost(error.to_string())),
+        }
     }
 }
 
-fn exchange(
-    mut connection: Connection,
-    requests: &[u8],
-    count: usize,
-    timeout: Duration,
-    replies: &mut Vec<Reply>,
-) -> Result<Connection, Lost> {
-    let deadline = Instant::now() + timeout;
-    let lost = |error: redis::RedisError| {
-        Lost(if error.is_timeout() {
-            format!("no reply within {} ms", timeout.as_millis())
-        } else {
-            error.to_string()
-        })
-    };
-    connection.set_write_timeout(Some(timeout)).map_err(lost)?;
-    connection.send_packed_command(requests).map_err(lost)?;
-    for _ in 0..count {
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            connection.set_read_timeout(Some(left.max(SHORTEST_WAIT))).map_err(lost)?;
-            match connection.recv_response().map_err(lost)? {
-                Value::Push { .. } => {}
-                Value::ServerError(refusal) => break replies.push(Err(refusal)),
-                value => break replies.push(Ok(value)),
-            }
+fn next_reply(connection: &mut Connection) -> Result<Reply, RedisError> {
+    loop {
+        match connection.recv_response()? {
+            Value::Push { .. } => {}
+            Value::ServerError(refusal) => return Ok(Err(refusal)),
+            value => return Ok(Ok(value)),
         }
     }
-    Ok(connection)
 }

@@ -24,13 +24,18 @@
 mod access;
 mod link;
 mod node;
+mod outcome;
+mod packed;
 mod slot;
+mod tail;
 mod topology;
 mod url;
 
 pub use self::access::{Access, AccessError};
 pub use self::link::{Link, Lost};
 pub use self::node::Node;
+pub use self::outcome::{Class, Judgement, Remedy, Taken, classify, taken};
 pub use self::slot::{SLOTS, slot};
+pub use self::tail::{Owner, Tail};
 pub use self::topology::Topology;
 pub use self::url::{RedisUrl, RedisUrlError};
