@@ -22,6 +22,8 @@
 //! * A ledger is created only on request. An emptied Redis is written again only by an owner that has all of it in memory.
 
 mod access;
+mod checks;
+mod durability;
 mod link;
 mod node;
 mod outcome;
@@ -32,6 +34,8 @@ mod topology;
 mod url;
 
 pub use self::access::{Access, AccessError};
+pub use self::checks::{AppendFsync, AtRisk, Flavor, Found, Mode, Role, Version};
+pub use self::durability::{Durability, DurabilityError};
 pub use self::link::{Link, Lost};
 pub use self::node::Node;
 pub use self::outcome::{Class, Judgement, Remedy, Taken, classify, taken};
