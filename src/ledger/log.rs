@@ -1,6 +1,7 @@
 //! What a core asks of the log and how it may fail: the seam between the ledger thread and the back ends.
 
 use std::io;
+use std::time::Duration;
 
 use seathold_protocol::batch::{Batch, Position};
 pub use seathold_protocol::remaining::Remaining;
@@ -30,6 +31,12 @@ pub trait Log: Send {
     ///
     /// Of a partition that was named as `Fenced` nothing is appended any more: it is named once.
     fn append(&mut self, batches: &[&Batch]) -> Result<(), AppendError>;
+
+    /// How often to append nothing while there is nothing to append, so that the log can look whether it is still all there
+    /// and this server's. `None` for a log that nobody else can touch.
+    fn look_every(&self) -> Option<Duration> {
+        None
+    }
 
     /// Says which remaining places go with the batches that are appended next. Called once for each commit that has some,
     /// however often its append is tried; a departure's newest word counts.

@@ -33,6 +33,6 @@ mod writer;
 pub use self::figures::LedgerFigures;
 pub use self::log::{AppendError, Commit, Log, Remaining};
 pub use self::memory::MemoryLog;
-pub use self::notice::Notice;
-pub use self::url::{LedgerUrl, LedgerUrlError, LedgerUrlParser};
+pub use self::notice::{Health, Notice};
+pub use self::url::{LedgerUrl, LedgerUrlError};
 pub use self::writer::{CommitSender, LedgerWriter};

@@ -122,20 +122,20 @@ impl<N: Fn(usize, Notice)> Turn<N> {
         Ok(())
     }
 
-    /// Waits for commits and queues all that are there; false when there will be none. A full log is looked at meanwhile:
-    /// cores that refuse new reservations may have nothing to append by which it could be noticed.
+    /// Waits for commits and queues all that are there; false when there will be none. Nothing is queued when it is time
+    /// for the log to look. A full one is looked at, too: cores that refuse new reservations may have nothing to append by
+    /// which it could be noticed that there is room.
     fn wait(&mut self) -> bool {
-        let first = loop {
-            if self.health != Health::Full {
-                break self.receiver.recv().ok();
-            }
-            match self.receiver.recv_timeout(RETRY) {
-                Err(RecvTimeoutError::Timeout) => self.look(),
-                other => break other.ok(),
-            }
+        let full = self.health == Health::Full;
+        let first = match if full { Some(RETRY) } else { self.log.look_every() } {
+            None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(patience) => self.receiver.recv_timeout(patience),
         };
-        let Some(first) = first else { return false };
-        self.take(first);
+        match first {
+            Ok(first) => self.take(first),
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
         while let Ok(commit) = self.receiver.try_recv() {
             self.take(commit);
         }
@@ -159,6 +159,10 @@ impl<N: Fn(usize, Notice)> Turn<N> {
             let batches: Vec<&Batch> = self.queued.iter().flat_map(|commit| &commit.batches).collect();
             let start = Instant::now();
             match self.log.append(&batches) {
+                Ok(()) if batches.is_empty() => {
+                    self.look();
+                    return Ok(true);
+                }
                 Ok(()) => {
                     let records = batches.iter().map(|batch| u64::from(batch.records)).sum();
                     let bytes = batches.iter().map(|batch| batch.encoded_bytes()).sum();

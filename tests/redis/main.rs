@@ -3,5 +3,7 @@
 
 mod access;
 mod harness;
+mod log;
 mod outcomes;
+mod rig;
 mod topology;

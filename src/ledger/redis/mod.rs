@@ -22,24 +22,46 @@
 //! * A ledger is created only on request. An emptied Redis is written again only by an owner that has all of it in memory.
 
 mod access;
+mod append;
 mod checks;
+mod compaction;
+mod create;
 mod durability;
+mod error;
+mod figures;
+mod kept;
+mod keys;
 mod link;
+mod look;
 mod node;
 mod outcome;
 mod packed;
+mod partition;
+mod reader;
+mod reading;
+mod round;
+mod script;
+mod servers;
 mod slot;
 mod tail;
+mod takeover;
 mod topology;
+mod trim;
 mod url;
 
 pub use self::access::{Access, AccessError};
+pub use self::append::RedisLog;
 pub use self::checks::{AppendFsync, AtRisk, Flavor, Found, Mode, Role, Version};
+pub use self::create::create;
 pub use self::durability::{Durability, DurabilityError};
+pub use self::error::RedisError;
+pub use self::figures::Figures;
 pub use self::link::{Link, Lost};
 pub use self::node::Node;
 pub use self::outcome::{Class, Judgement, Remedy, Taken, classify, taken};
+pub use self::reader::RedisReader;
 pub use self::slot::{SLOTS, slot};
 pub use self::tail::{Owner, Tail};
+pub use self::takeover::{Options, Takeover};
 pub use self::topology::Topology;
 pub use self::url::{RedisUrl, RedisUrlError};

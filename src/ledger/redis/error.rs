@@ -1,0 +1,68 @@
+//! Why a ledger in Redis cannot be created, opened or read, in sentences that say what to do.
+
+use super::link::Lost;
+use super::servers::Trouble;
+
+/// Why a ledger in Redis was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedisError {
+    /// No server answers, or not in time.
+    #[error("the Redis ledger cannot be reached: {0}")]
+    Unreachable(#[from] Lost),
+    /// A server answers and must not be used as it is.
+    #[error("Redis cannot be the ledger as it is: {0}")]
+    Unfit(String),
+    /// It takes no batch at this moment.
+    #[error("the Redis ledger takes nothing at this moment: {0}")]
+    Away(String),
+    /// There is none.
+    #[error(
+        "there is no ledger at {url}. For a new one: seathold create-ledger --ledger {url}. If there was one, its data is \
+         gone: restore it from a backup, because an empty ledger would sell every place again"
+    )]
+    NoLedger {
+        /// Where.
+        url: String,
+    },
+    /// There is one already.
+    #[error("there is a ledger at {url} already, created {created}; nothing was changed")]
+    Exists {
+        /// Where.
+        url: String,
+        /// When, by the clock of its creator.
+        created: String,
+    },
+    /// A key is not what it should be: something else removed or changed it.
+    #[error(
+        "the ledger is damaged: key {key} {reason}. Nothing was changed. Restore this Redis from a backup; serving without \
+         what is lost would sell places again"
+    )]
+    Damaged {
+        /// Which key.
+        key: String,
+        /// What is wrong with it, as a half sentence.
+        reason: String,
+    },
+    /// Entries that were still to be read are gone.
+    #[error("the oldest part of the ledger was trimmed while it was read; read it again from its beginning")]
+    Trimmed,
+    /// The ledger was made by another version.
+    #[error("the ledger at {url} has format {format}, and this version reads format {expected}")]
+    OtherFormat {
+        /// Where.
+        url: String,
+        /// Its format.
+        format: String,
+        /// Ours.
+        expected: u16,
+    },
+}
+
+impl From<Trouble> for RedisError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Lost(lost) => Self::Unreachable(lost),
+            Trouble::Unfit(sentence) => Self::Unfit(sentence),
+        }
+    }
+}

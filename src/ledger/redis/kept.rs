@@ -1,0 +1,223 @@
+//! The batches of one partition since its last snapshot, in memory: what a fail-over lost is appended again from here.
+//! Pure: it is told where the log in Redis ends, and says what is missing there.
+
+use super::tail::{Owner, Tail};
+use seathold_protocol::batch::Position;
+use std::collections::VecDeque;
+
+/// One batch as it stands in the stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) tail: Tail,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Where Redis stands, compared with what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// At a batch of ours, or just before the first that is kept. So many that were known to be in are not any more.
+    Here {
+        /// Batches lost.
+        lost: usize,
+    },
+    /// At a batch of another owner with this epoch.
+    Fenced(u64),
+    /// At a place that this log has never had, or has forgotten long ago.
+    Elsewhere,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The tail before the first entry.
+    before: Tail,
+    entries: VecDeque<Entry>,
+    /// How many of the entries are known to be in Redis; the others are to be appended.
+    confirmed: usize,
+    bytes: usize,
+}
+
+impl Kept {
+    /// An empty list behind `before`.
+    pub(super) fn behind(before: Tail) -> Self {
+        Self { before, ..Self::default() }
+    }
+
+    /// The end of the log as this owner sees it, whether or not Redis has all of it.
+    pub(super) fn tail(&self) -> Tail {
+        self.entries.back().map_or(self.before, |entry| entry.tail)
+    }
+
+    /// Bytes of all entries.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Adds a batch that is to be appended.
+    pub(super) fn push(&mut self, position: Position, owner: Owner, bytes: Vec<u8>) {
+        self.bytes += bytes.len();
+        self.entries.push_back(Entry { tail: Tail { position, owner }, bytes });
+    }
+
+    /// Adds a batch that was read from Redis.
+    pub(super) fn push_read(&mut self, position: Position, owner: Owner, bytes: Vec<u8>) {
+        debug_assert_eq!(self.confirmed, self.entries.len(), "reading comes before appending");
+        self.push(position, owner, bytes);
+        self.confirmed += 1;
+    }
+
+    /// What is to be appended: each batch with the tail that it is appended behind.
+    pub(super) fn pending(&self) -> impl ExactSizeIterator<Item = (Tail, &Entry)> {
+        (self.confirmed..self.entries.len()).map(|at| (self.tail_before(at), &self.entries[at]))
+    }
+
+    /// Whether Redis has everything.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed == self.entries.len()
+    }
+
+    /// Notes that Redis has everything up to the entry with this tail.
+    pub(super) fn confirm(&mut self, tail: Tail) {
+        let at = self.index_of(tail).expect("only what was sent is confirmed");
+        self.confirmed = self.confirmed.max(at + 1);
+    }
+
+    /// The last batch is to be sent once more, although it is in: whether it is as durable as was asked is not known.
+    pub(super) fn doubt_last(&mut self) {
+        self.confirmed = self.confirmed.min(self.entries.len().saturating_sub(1));
+    }
+
+    /// Takes note of where the log in Redis ends; `None` if there is none at all.
+    pub(super) fn stands_at(&mut self, tail: Option<Tail>) -> Stands {
+        let known = match tail {
+            None => Some(0),
+            Some(tail) if tail == self.before => Some(0),
+            Some(tail) => self.index_of(tail).map(|at| at + 1),
+        };
+        if let (Some(tail), Some(at)) = (tail, known.and_then(|known| known.checked_sub(1))) {
+            // The owner's name is this one's where a claim has outlived the batches behind it.
+            self.entries[at].tail = tail;
+        }
+        match (known, tail) {
+            (Some(known), _) => {
+                let lost = self.confirmed.saturating_sub(known);
+                self.confirmed = known;
+                Stands::Here { lost }
+            }
+            (None, Some(tail)) if self.is_shut_out_by(tail) => Stands::Fenced(tail.position.epoch),
+            (None, _) => Stands::Elsewhere,
+        }
+    }
+
+    /// Forgets the batches up to `sequence`, but the last one of all and those that Redis may not have. Returns the
+    /// position of the first that is left.
+    pub(super) fn forget(&mut self, sequence: u64) -> Option<Position> {
+        while self.confirmed > 1
+            && self.entries.len() > 1
+            && self.entries[0].tail.position.sequence <= sequence
+        {
+            let entry = self.entries.pop_front().expect("there are two");
+            self.bytes -= entry.bytes.len();
+            self.before = entry.tail;
+            self.confirmed -= 1;
+        }
+        self.entries.front().map(|entry| entry.tail.position)
+    }
+
+    /// Of two that took over at the same moment and chose the same epoch, the one whose batch is not there has lost.
+    fn is_shut_out_by(&self, tail: Tail) -> bool {
+        let Tail { position, owner } = self.tail();
+        tail.position.epoch > position.epoch || tail.position.epoch == position.epoch && tail.owner != owner
+    }
+
+    fn tail_before(&self, at: usize) -> Tail {
+        at.checked_sub(1).map_or(self.before, |before| self.entries[before].tail)
+    }
+
+    /// Sequences count without gaps, so the place follows from the sequence. A claim gives a batch of the owner before the
+    /// name of this one.
+    fn index_of(&self, tail: Tail) -> Option<usize> {
+        let first = self.entries.front()?.tail.position.sequence;
+        let at = usize::try_from(tail.position.sequence.checked_sub(first)?).ok()?;
+        let ours = Tail { owner: self.tail().owner, ..self.entries.get(at)?.tail };
+        (self.entries[at].tail == tail || ours == tail).then_some(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const US: Owner = Owner(1);
+
+    fn at(epoch: u64, sequence: u64) -> Tail {
+        Tail { position: Position { epoch, sequence }, owner: US }
+    }
+
+    /// Batches 5-8 to 5-11 behind 4-7; the first three are in.
+    fn kept() -> Kept {
+        let mut kept = Kept::behind(at(4, 7));
+        (8..12).for_each(|sequence| kept.push(Position { epoch: 5, sequence }, US, vec![0; 10]));
+        kept.confirm(at(5, 10));
+        kept
+    }
+
+    fn pending(kept: &Kept) -> Vec<(u64, u64)> {
+        kept.pending()
+            .map(|(before, entry)| (before.position.sequence, entry.tail.position.sequence))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_not_confirmed_is_pending() {
+        let mut kept = kept();
+        assert_eq!(pending(&kept), [(10, 11)]);
+        kept.confirm(at(5, 11));
+        assert!(kept.is_confirmed() && pending(&kept).is_empty());
+        kept.doubt_last();
+        assert_eq!(pending(&kept), [(10, 11)]);
+    }
+
+    #[test]
+    fn a_lost_tail_is_pending_again() {
+        let mut kept = kept();
+        assert_eq!(kept.stands_at(Some(at(5, 8))), Stands::Here { lost: 2 });
+        assert_eq!(pending(&kept), [(8, 9), (9, 10), (10, 11)]);
+        assert_eq!(kept.stands_at(Some(at(4, 7))), Stands::Here { lost: 1 });
+        assert_eq!(kept.pending().len(), 4);
+        assert_eq!(kept.stands_at(None), Stands::Here { lost: 0 });
+        assert_eq!(kept.stands_at(Some(at(5, 11))), Stands::Here { lost: 0 });
+        assert!(kept.is_confirmed(), "an unknown outcome turned out well");
+    }
+
+    #[test]
+    fn another_owner_is_noticed_even_at_the_same_position() {
+        let theirs = |tail: Tail| Tail { owner: Owner(2), ..tail };
+        assert_eq!(kept().stands_at(Some(theirs(at(6, 9)))), Stands::Fenced(6));
+        assert_eq!(kept().stands_at(Some(theirs(at(5, 11)))), Stands::Fenced(5));
+        assert_eq!(kept().stands_at(Some(at(3, 2))), Stands::Elsewhere);
+        assert_eq!(kept().stands_at(Some(theirs(at(4, 7)))), Stands::Elsewhere);
+    }
+
+    /// A fail-over that kept the claim and lost the batch behind it.
+    #[test]
+    fn a_batch_of_the_owner_before_that_is_claimed_is_ours() {
+        let theirs = Tail { owner: Owner(2), ..at(4, 8) };
+        let mut kept = Kept::behind(at(4, 7));
+        kept.push_read(theirs.position, theirs.owner, Vec::new());
+        kept.push(Position { epoch: 5, sequence: 9 }, US, Vec::new());
+        kept.confirm(at(5, 9));
+        assert_eq!(kept.stands_at(Some(at(4, 8))), Stands::Here { lost: 1 });
+        assert_eq!(kept.pending().map(|(before, _)| before).collect::<Vec<_>>(), [at(4, 8)]);
+    }
+
+    #[test]
+    fn what_a_snapshot_covers_is_forgotten_but_never_the_tail() {
+        let mut kept = kept();
+        assert_eq!(kept.forget(8).map(|first| first.sequence), Some(9));
+        assert_eq!((kept.bytes(), kept.stands_at(Some(at(5, 8)))), (30, Stands::Here { lost: 2 }));
+        kept.confirm(at(5, 11));
+        assert_eq!(kept.forget(99).map(|first| first.sequence), Some(11));
+        assert_eq!(kept.tail(), at(5, 11));
+        assert_eq!(kept.stands_at(Some(at(5, 8))), Stands::Elsewhere);
+    }
+}

@@ -1,0 +1,173 @@
+//! The servers of a ledger: a prepared connection to each primary, made when it is needed.
+
+use super::access::Access;
+use super::checks::{Found, inspect};
+use super::durability::Durability;
+use super::error::RedisError;
+use super::figures::Figures;
+use super::link::{Link, Lost};
+use super::node::Node;
+use super::packed::Packed;
+use super::script::{Script, Unloaded};
+use super::topology::Topology;
+use super::url::RedisUrl;
+use redis::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to answer a whole pipeline. Above it the outcome is unknown, and the connection dropped.
+pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often a server's settings are looked at again: an operator may change them while it runs.
+const INSPECT_EVERY: Duration = Duration::from_secs(1);
+
+/// Why a server cannot be used at this moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// It cannot be reached, or does not answer.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// It answers, and must not be used as it is. The sentence says what to change.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+/// A server that was greeted, inspected, and has the append step.
+pub(super) struct Server {
+    pub(super) link: Link,
+    pub(super) script: Script,
+    pub(super) found: Found,
+    /// The requests of the present round.
+    pub(super) packed: Packed,
+    inspected: Instant,
+}
+
+/// All of them.
+pub(super) struct Servers {
+    access: Access,
+    topology: Topology,
+    open: BTreeMap<Node, Server>,
+    durability: Durability,
+    figures: Arc<Figures>,
+}
+
+impl Servers {
+    /// Finds the primaries.
+    pub(super) fn discover(
+        url: &RedisUrl,
+        durability: Durability,
+        figures: Arc<Figures>,
+    ) -> Result<Self, Trouble> {
+        let access = Access::new(url).map_err(|error| Trouble::Unfit(error.to_string()))?;
+        let mut topology = Topology::new(url, access.clone());
+        topology.discover()?;
+        Ok(Self { access, topology, open: BTreeMap::new(), durability, figures })
+    }
+
+    /// Looks for the primaries again, and lets go of the connections to those that are none any more.
+    pub(super) fn discover_again(&mut self) -> Result<(), Lost> {
+        self.topology.discover()?;
+        let nodes = self.topology.nodes();
+        self.open.retain(|node, _| nodes.contains(node));
+        self.figures.retain_found(&nodes);
+        Ok(())
+    }
+
+    /// The primary of a slot.
+    pub(super) fn primary(&mut self, slot: u16) -> Result<Node, Lost> {
+        self.topology.primary(slot)
+    }
+
+    /// A slot is on another node.
+    pub(super) fn moved(&mut self, slot: u16, node: Node) {
+        self.figures.retargeted.fetch_add(1, Relaxed);
+        self.topology.moved(slot, node);
+    }
+
+    /// Whether `get` would have to connect.
+    pub(super) fn is_open(&self, node: &Node) -> bool {
+        self.open.get(node).is_some_and(|server| !server.link.is_lost())
+    }
+
+    /// A server that can be used now.
+    pub(super) fn get(&mut self, node: &Node) -> Result<&mut Server, Trouble> {
+        if !self.is_open(node) {
+            self.open.remove(node);
+            let server = self.connect(node)?;
+            self.open.insert(node.clone(), server);
+        }
+        let server = self.open.get_mut(node).expect("opened above");
+        if server.inspected.elapsed() >= INSPECT_EVERY {
+            server.found = inspect(&mut server.link)?;
+            self.figures.note_found(node, &server.found);
+            fit(&server.found, node, self.durability)?;
+            server.inspected = Instant::now();
+        }
+        Ok(server)
+    }
+
+    /// A server that is open; nothing is asked of it.
+    pub(super) fn opened(&mut self, node: &Node) -> Option<&mut Server> {
+        self.open.get_mut(node)
+    }
+
+    /// Asks the primary of a slot; a refusal is an error.
+    pub(super) fn ask(&mut self, slot: u16, asked: &Packed) -> Result<Vec<Value>, RedisError> {
+        let node = self.primary(slot)?;
+        let link = &mut self.get(&node)?.link;
+        let mut replies = Vec::with_capacity(asked.count());
+        let exchanged = link
+            .send(asked.bytes(), REPLY_TIMEOUT)
+            .and_then(|()| link.receive(asked.count(), Instant::now() + REPLY_TIMEOUT, &mut replies));
+        if let Err(lost) = exchanged {
+            self.drop_link(&node);
+            return Err(lost.into());
+        }
+        let refused = |refusal| RedisError::Away(format!("{node}: {refusal}"));
+        replies.into_iter().map(|reply| reply.map_err(refused)).collect()
+    }
+
+    /// Drops a connection.
+    pub(super) fn drop_link(&mut self, node: &Node) {
+        if self.open.remove(node).is_some() {
+            self.figures.dropped.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn connect(&self, node: &Node) -> Result<Server, Trouble> {
+        let mut link = self.access.connect(node)?;
+        self.figures.connected.fetch_add(1, Relaxed);
+        let found = inspect(&mut link)?;
+        self.figures.note_found(node, &found);
+        fit(&found, node, self.durability)?;
+        let script = self.load(&mut link, &found, node)?;
+        Ok(Server { link, script, found, packed: Packed::default(), inspected: Instant::now() })
+    }
+
+    /// Puts the append step into a server that has lost it.
+    pub(super) fn load_again(&mut self, node: &Node) -> Result<(), Trouble> {
+        let Some(mut server) = self.open.remove(node) else { return Ok(()) };
+        server.script = self.load(&mut server.link, &server.found, node)?;
+        self.open.insert(node.clone(), server);
+        Ok(())
+    }
+
+    fn load(&self, link: &mut Link, found: &Found, node: &Node) -> Result<Script, Trouble> {
+        self.figures.scripts_loaded.fetch_add(1, Relaxed);
+        Script::load(link, found.has_functions, REPLY_TIMEOUT).map_err(|error| match error {
+            Unloaded::Lost(lost) => lost.into(),
+            Unloaded::Refused(refusal) => Trouble::Unfit(format!(
+                "{node} does not take the append step ({refusal}); let the ledger's user run FUNCTION, FCALL, SCRIPT and EVALSHA"
+            )),
+        })
+    }
+}
+
+fn fit(found: &Found, node: &Node, durability: Durability) -> Result<(), Trouble> {
+    match found.refusal(durability) {
+        Some(sentence) => Err(Trouble::Unfit(format!("{node}: {sentence}"))),
+        None => Ok(()),
+    }
+}

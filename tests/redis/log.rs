@@ -1,0 +1,282 @@
+//! The log on a real server: appended once, read in order, taken over, repaired, trimmed; and refused when it must be.
+
+use crate::harness::{Found, Options, RedisServer, on_each_server};
+use crate::rig::{Owner, PARTITIONS, create, read, url};
+use seathold::ledger::redis::{self, RedisError};
+use seathold::ledger::{AppendError, Log};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longer than any append may take; it ends a test that would wait for ever.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+on_each_server!(
+    what_was_appended_is_found_by_the_next_owner,
+    several_batches_of_several_partitions_go_together,
+    a_batch_that_is_sent_again_is_in_once,
+    the_owner_before_is_shut_out,
+    an_owner_with_nothing_to_append_looks,
+    an_owner_that_never_pauses_is_shut_out,
+    a_tail_that_was_lost_is_appended_again,
+    what_was_emptied_under_its_owner_is_written_again,
+    nothing_is_started_on_a_redis_that_was_emptied,
+    a_ledger_is_created_once,
+    a_lost_script_is_loaded_again,
+    a_frozen_server_is_away_and_comes_back,
+    a_full_server_takes_what_is_on_its_way_and_says_that_it_is_full,
+    covered_batches_are_trimmed,
+);
+
+fn started(found: &Found) -> RedisServer {
+    let server = RedisServer::start(found, Options::default());
+    create(&server);
+    server
+}
+
+fn what_was_appended_is_found_by_the_next_owner(found: &Found) {
+    let server = started(found);
+    let mut first = Owner::take(&server);
+    first.append(1, b"one");
+    first.append(1, b"two");
+    let second = Owner::take(&server);
+    let (opening, found) = second.batches[1].split_last().unwrap();
+    assert_eq!(found, first.batches[1]);
+    assert_eq!(opening.position.epoch, first.batches[1][2].position.epoch + 1);
+    assert_eq!(read(&server), second.batches);
+}
+
+fn several_batches_of_several_partitions_go_together(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    let batches: Vec<_> = [(0, "a"), (2, "b"), (0, "c"), (1, ""), (0, "d")]
+        .iter()
+        .map(|(partition, payload)| owner.next(*partition, payload.as_bytes()))
+        .collect();
+    owner.log.append(&batches.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(read(&server), owner.batches);
+}
+
+fn a_batch_that_is_sent_again_is_in_once(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    let batch = owner.next(0, b"once");
+    owner.log.append(&[&batch]).unwrap();
+    owner.log.append(&[&batch]).unwrap();
+    server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    owner.log.append(&[&batch]).unwrap();
+    owner.append(0, b"next");
+    assert_eq!(read(&server), owner.batches);
+    assert_eq!(server.text(&["XLEN", "{seathold:0}:log"]), "3");
+}
+
+fn the_owner_before_is_shut_out(found: &Found) {
+    let server = started(found);
+    let (mut first, mut second) = (Owner::take(&server), Owner::take(&server));
+    second.append(0, b"theirs");
+    for partition in 0..PARTITIONS {
+        let refused = first.try_append(partition, b"too late").unwrap_err();
+        let fenced = matches!(refused, AppendError::Fenced { partition: lost, .. } if lost == partition);
+        assert!(fenced, "{refused}");
+        let again = first.try_append(partition, b"still too late").unwrap_err();
+        assert!(matches!(again, AppendError::Fenced { .. }), "{again}");
+    }
+    second.append(2, b"theirs, too");
+    assert_eq!(read(&server), second.batches);
+}
+
+fn an_owner_with_nothing_to_append_looks(found: &Found) {
+    let server = started(found);
+    let mut first = Owner::take(&server);
+    assert!(first.log.look_every().is_some_and(|every| every <= Duration::from_secs(1)));
+    first.log.append(&[]).unwrap();
+    server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    first.log.append(&[]).expect("a connection that was closed while nobody used it is no trouble");
+    server.command(&["FLUSHALL"]);
+    first.log.append(&[]).unwrap();
+    assert_eq!(read(&server), first.batches, "what was lost is there again");
+    let second = Owner::take(&server);
+    for partition in 0..PARTITIONS {
+        let refused = first.log.append(&[]).unwrap_err();
+        assert!(
+            matches!(refused, AppendError::Fenced { partition: lost, .. } if lost == partition),
+            "{refused}"
+        );
+    }
+    first.log.append(&[]).expect("a fence is told once");
+    assert_eq!(read(&server), second.batches);
+}
+
+/// A fail-over to a replica that lacks the last batches looks like this: all keys of the partition are older.
+fn an_owner_that_never_pauses_is_shut_out(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    let mut appended = 0;
+    for _ in 0..20 {
+        let taken = AtomicBool::new(false);
+        owner = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !taken.load(Relaxed) {
+                    let batches = [0, 1, 2].map(|partition| owner.next(partition, b"more"));
+                    match owner.log.append(&batches.iter().collect::<Vec<_>>()) {
+                        Ok(()) => appended += 1,
+                        Err(AppendError::Fenced { .. }) => break,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+            let next = Owner::try_take(&server, u64::MAX);
+            taken.store(true, Relaxed);
+            next.unwrap()
+        });
+    }
+    assert!(appended > 20, "only {appended} appends met the 20 that took over");
+    assert_eq!(read(&server), owner.batches);
+}
+
+fn a_tail_that_was_lost_is_appended_again(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    owner.append(1, b"kept");
+    let keys = ["{seathold:1}:log", "{seathold:1}:tail", "{seathold:1}:remaining"];
+    let turn_back = |reconnect: bool| {
+        for key in keys {
+            server.command(&["COPY", &format!("{key}:old"), key, "REPLACE"]);
+        }
+        if reconnect {
+            server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+        }
+    };
+    for key in keys {
+        server.command(&["COPY", key, &format!("{key}:old")]);
+    }
+    for reconnect in [false, true] {
+        owner.append(1, b"lost");
+        owner.append(1, b"lost, too");
+        turn_back(reconnect);
+        assert_ne!(read(&server), owner.batches, "batches are lost");
+        owner.append(1, b"new");
+        assert_eq!(read(&server), owner.batches);
+    }
+    // With a new connection every partition is looked at, not only those that have something to append.
+    turn_back(true);
+    owner.append(0, b"elsewhere");
+    assert_eq!(read(&server), owner.batches);
+}
+
+fn what_was_emptied_under_its_owner_is_written_again(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    owner.append(0, b"zero");
+    owner.append(1, b"one");
+    server.command(&["FLUSHALL"]);
+    server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    owner.append(0, b"after");
+    assert_eq!(read(&server), owner.batches);
+    assert_eq!(Owner::take(&server).batches[1][1].payload, b"one");
+}
+
+fn nothing_is_started_on_a_redis_that_was_emptied(found: &Found) {
+    let server = started(found);
+    let refusal = || Owner::try_take(&server, u64::MAX).map(drop).unwrap_err();
+    let mut owner = Owner::take(&server);
+    owner.append(1, b"sold");
+    for lost in ["{seathold:1}:tail", "{seathold:1}:remaining", "{seathold:1}:log"] {
+        server.command(&["RENAME", lost, "elsewhere"]);
+        let damaged = refusal();
+        assert!(matches!(&damaged, RedisError::Damaged { key, .. } if key == lost), "{lost}: {damaged}");
+        assert_eq!(refusal(), damaged, "a start that was refused makes the next one no easier");
+        server.command(&["RENAME", "elsewhere", lost]);
+    }
+    server.command(&["XTRIM", "{seathold:1}:log", "MAXLEN", "0"]);
+    assert!(matches!(refusal(), RedisError::Damaged { .. }));
+    server.command(&["FLUSHALL"]);
+    assert!(matches!(refusal(), RedisError::NoLedger { .. }));
+    assert_eq!(server.text(&["DBSIZE"]), "0", "nothing was filled again");
+}
+
+fn a_ledger_is_created_once(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    owner.append(0, b"sold");
+    let again = redis::create(&url(&server), PARTITIONS, "2028-01-01T00:00:00Z").unwrap_err();
+    let created = "2027-01-01T00:00:00Z".to_owned();
+    assert_eq!(again, RedisError::Exists { url: server.url(), created });
+    // One whose head alone is lost is not taken for a half-made one.
+    server.command(&["DEL", "seathold:ledger"]);
+    let again = redis::create(&url(&server), PARTITIONS, "2028-01-01T00:00:00Z").unwrap_err();
+    assert!(matches!(again, RedisError::Damaged { .. }), "{again}");
+    owner.append(0, b"sold, too");
+}
+
+fn a_lost_script_is_loaded_again(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    for flush in [["FUNCTION", "FLUSH"], ["SCRIPT", "FLUSH"]] {
+        owner.append(0, b"before");
+        server.command(&flush);
+        owner.append(0, b"after");
+    }
+    assert_eq!(read(&server), owner.batches);
+}
+
+fn a_frozen_server_is_away_and_comes_back(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    server.freeze();
+    let began = Instant::now();
+    let batch = owner.next(0, b"when it thaws");
+    let away = owner.log.append(&[&batch]).unwrap_err();
+    assert!(matches!(away, AppendError::Away(_)), "{away}");
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    server.thaw();
+    owner.log.append(&[&batch]).unwrap();
+    owner.append(0, b"next");
+    assert_eq!(read(&server), owner.batches);
+}
+
+fn a_full_server_takes_what_is_on_its_way_and_says_that_it_is_full(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    owner.append(0, b"there is room");
+    assert!(!owner.log.is_full());
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    owner.append(0, b"there is none");
+    assert!(owner.log.is_full());
+    // What has to be loaded is loaded even then.
+    server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    server.command(&["SCRIPT", "FLUSH"]);
+    server.command(&["FUNCTION", "FLUSH"]);
+    owner.append(1, b"there is still none");
+    assert!(owner.log.is_full());
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    let began = Instant::now();
+    while owner.log.is_full() {
+        assert!(began.elapsed() < PATIENCE, "there is room, and it is not noticed");
+        owner.append(0, b"again");
+    }
+    assert_eq!(read(&server), owner.batches);
+}
+
+fn covered_batches_are_trimmed(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::try_take(&server, 10_000).unwrap();
+    let began = Instant::now();
+    let wanted = loop {
+        assert!(began.elapsed() < PATIENCE, "ten thousand bytes were never reached");
+        owner.append(0, &[7; 1000]);
+        if let Some(wanted) = owner.log.wants_compaction() {
+            break wanted;
+        }
+    };
+    let tail = |owner: &Owner, partition: usize| owner.batches[partition].last().unwrap().position.sequence;
+    assert_eq!(wanted, [(0, tail(&owner, 0)), (1, tail(&owner, 1)), (2, tail(&owner, 2))]);
+    owner.append(0, b"all that was live, written again");
+    wanted.iter().for_each(|(partition, sequence)| owner.log.covered(*partition, *sequence));
+    owner.append(0, b"one more");
+    assert_eq!(server.text(&["XLEN", "{seathold:0}:log"]), "2");
+    assert_eq!(server.text(&["XLEN", "{seathold:1}:log"]), "1", "the tail stays");
+    assert_eq!(owner.log.wants_compaction(), None);
+    let next = Owner::take(&server);
+    assert_eq!(next.batches[0][..2], owner.batches[0][owner.batches[0].len() - 2..]);
+}
