@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use seathold::demo::{DemoOptions, demo};
-use seathold::server::{ExitCode, ServeOptions, serve};
+use seathold::server::{CreateOptions, ExitCode, ServeOptions, create_ledger, serve};
 use std::process;
 
 /// The reservation server for the minute when tickets go on sale
@@ -18,6 +18,8 @@ enum Command {
     /// Run the server
     #[command(after_help = SERVE_MORE)]
     Serve(Box<ServeOptions>),
+    /// Create an empty ledger in Redis
+    CreateLedger(CreateOptions),
     /// Sell ten thousand places to a million buyers, through a crash, and audit the result
     Demo(DemoOptions),
 }
@@ -29,10 +31,11 @@ Exit status:
    0  stopped as told, by SIGTERM or Ctrl-C
   64  the command line is wrong
   65  the ledger is damaged, or contradicts the timetable
-  69  a port or the ledger is in use
+  69  a port or the ledger is in use, or the Redis ledger cannot be reached
   70  a bug of ours
   74  the ledger cannot be opened, written or synced
-  78  timetable, rules or token cannot be loaded, or the directory is no ledger";
+  78  timetable, rules or token cannot be loaded, or there is no ledger where --ledger says, or Redis
+      must be set up differently first";
 
 fn main() {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
@@ -43,6 +46,7 @@ fn main() {
     });
     let code = match arguments.command {
         Command::Serve(options) => run_server(&options),
+        Command::CreateLedger(options) => run_create_ledger(&options),
         Command::Demo(options) => run_demo(&options),
     };
     process::exit(code as i32);
@@ -55,6 +59,19 @@ fn run_server(options: &ServeOptions) -> ExitCode {
         Err(error) => {
             // One line of the log for each wrong row of a timetable.
             error.to_string().lines().for_each(|line| log::error!("{line}"));
+            error.exit_code()
+        }
+    }
+}
+
+fn run_create_ledger(options: &CreateOptions) -> ExitCode {
+    match create_ledger(options) {
+        Ok(()) => {
+            println!("created {} with {} partitions", options.ledger, options.partitions);
+            ExitCode::Ok
+        }
+        Err(error) => {
+            eprintln!("seathold create-ledger: {error}");
             error.exit_code()
         }
     }

@@ -4,7 +4,7 @@
 
 use super::Watched;
 use crate::counters::Counter;
-use crate::ledger::{Health, LedgerFigures};
+use crate::ledger::{Health, LedgerFigures, redis};
 use seathold_protocol::status::Status;
 use std::fmt::{Display, Write};
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,6 +18,9 @@ pub(super) fn render(watched: &Watched) -> String {
     facts(&mut page, watched);
     cores(&mut page, watched);
     ledger(&mut page, &watched.ledger);
+    if let Some(figures) = &watched.redis {
+        redis(&mut page, figures);
+    }
     page.text
 }
 
@@ -100,6 +103,52 @@ fn ledger(page: &mut Exposition, figures: &LedgerFigures) {
     page.sample(&format!("{name}_count"), &[], appends);
     let longest = seconds(figures.append_us_max());
     page.single("ledger_append_max_seconds", "gauge", "The longest append since the start.", longest);
+}
+
+fn redis(page: &mut Exposition, figures: &redis::Figures) {
+    page.family("redis_server_info", "gauge", "A primary of the ledger as it was found last, always 1.");
+    for (node, found) in figures.found() {
+        let appendfsync = match (found.append_only, found.appendfsync) {
+            (false, _) => "off".to_owned(),
+            (true, None) => "unknown".to_owned(),
+            (true, Some(appendfsync)) => appendfsync.to_string(),
+        };
+        let labels = [
+            ("node", &*node.to_string()),
+            ("server", &*found.flavor.to_string()),
+            ("version", &*found.version.to_string()),
+            ("appendfsync", &*appendfsync),
+        ];
+        page.sample("redis_server_info", &labels, 1);
+    }
+    page.family("redis_replicas", "gauge", "Replicas of a primary that are in sync.");
+    for (node, found) in figures.found() {
+        page.sample("redis_replicas", &[("node", &node.to_string())], found.replicas);
+    }
+    let counters = [
+        ("redis_connections_total", "Connections made to servers of the ledger.", &figures.connected),
+        (
+            "redis_dropped_total",
+            "Connections given up because a reply was late or they broke.",
+            &figures.dropped,
+        ),
+        ("redis_settled_total", "Batches found to be in when they were sent again.", &figures.settled),
+        (
+            "redis_lost_batches_total",
+            "Acknowledged batches that Redis had lost and that were appended again from memory.",
+            &figures.lost_batches,
+        ),
+        (
+            "redis_unproven_total",
+            "Pipelines sent again because the server did not say that they are as durable as asked.",
+            &figures.unproven,
+        ),
+        ("redis_scripts_loaded_total", "Times that the append step was loaded.", &figures.scripts_loaded),
+        ("redis_retargeted_total", "Times that a slot was found on another node.", &figures.retargeted),
+    ];
+    for (name, help, figure) in counters {
+        page.single(name, "counter", help, figure.load(Relaxed));
+    }
 }
 
 fn seconds(us: u64) -> f64 {

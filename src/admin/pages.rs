@@ -5,7 +5,7 @@ use super::metrics;
 use super::pulse::Pulse;
 use super::request::{Fault, Page};
 use crate::counters::Counters;
-use crate::ledger::{Health, LedgerFigures};
+use crate::ledger::{Health, LedgerFigures, redis};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
@@ -18,6 +18,8 @@ pub struct Watched {
     pub counters: Vec<Arc<Counters>>,
     /// The figures of the ledger thread.
     pub ledger: Arc<LedgerFigures>,
+    /// What it counts of Redis, with a ledger there.
+    pub redis: Option<Arc<redis::Figures>>,
     /// Departures in the timetable.
     pub departures: usize,
     /// Partitions of the ledger.
@@ -99,6 +101,7 @@ mod tests {
     fn watched() -> Watched {
         Watched {
             counters: vec![Arc::default(), Arc::default()],
+            redis: None,
             ledger: Arc::default(),
             departures: 7,
             partitions: 16,

@@ -7,12 +7,14 @@
 //!    └── waits for a signal, then says stop           └── admin               metrics and health, if asked for
 //! ```
 
+mod create;
 mod exit;
 mod listen;
 mod options;
 mod recovery;
 mod start;
 
+pub use create::{CreateOptions, create_ledger};
 pub use exit::ExitCode;
 pub use options::{ServeOptions, StartError};
 pub use start::{Server, serve};

@@ -5,6 +5,7 @@ use crate::catalog::{DateRange, ImportError};
 use crate::engine::RecoveryError;
 use crate::ledger::LedgerUrl;
 use crate::ledger::file::OpenError;
+use crate::ledger::redis::{Durability, RedisError};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use std::io;
@@ -29,9 +30,14 @@ pub struct ServeOptions {
     /// Do not pin each event loop to a processor
     #[arg(long, env = "SEATHOLD_NO_PIN", value_parser = BoolishValueParser::new())]
     pub no_pin: bool,
-    /// Where records go: file:DIR, or memory: (keeps nothing; for measuring only)
+    /// Where records go: file:DIR, redis://HOST:PORT (also rediss, redis+sentinel, redis+cluster), or memory: (keeps
+    /// nothing; for measuring only)
     #[arg(long, env = "SEATHOLD_LEDGER", hide_env_values = true, value_name = "URL")]
     pub ledger: LedgerUrl,
+    /// What an answer promises with a Redis ledger: local (Redis has it), fsync (its disk has it), replicated=N (N replicas
+    /// have it). A file ledger is always fsync
+    #[arg(long, env = "SEATHOLD_DURABILITY", default_value = "local", value_name = "LEVEL")]
+    pub durability: Durability,
     /// Timetable: a GTFS folder or zip
     #[arg(long, env = "SEATHOLD_GTFS", value_name = "PATH")]
     pub gtfs: PathBuf,
@@ -61,6 +67,9 @@ pub enum StartError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] OpenError),
+    /// The ledger in Redis.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
     /// The ledger's contents.
     #[error("the ledger cannot be replayed: {0}")]
     Recovery(#[from] RecoveryError),
@@ -110,6 +119,9 @@ impl StartError {
             Self::Ledger(OpenError::InUse { .. }) => ExitCode::Unavailable,
             Self::Ledger(OpenError::NotALedger { .. }) => ExitCode::Config,
             Self::Ledger(_) | Self::Recovery(_) => ExitCode::Data,
+            Self::Redis(RedisError::Damaged { .. }) => ExitCode::Data,
+            Self::Redis(RedisError::Unreachable(_) | RedisError::Away(_)) => ExitCode::Unavailable,
+            Self::Redis(_) => ExitCode::Config,
             Self::Listen { .. } | Self::Admin { .. } | Self::System(_) => ExitCode::Unavailable,
         }
     }

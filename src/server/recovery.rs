@@ -1,14 +1,16 @@
 //! Opens the ledger and brings every engine to where it ends.
 
-use super::StartError;
+use super::{ServeOptions, StartError};
 use crate::engine::{Engine, RecoveryError};
-use crate::ledger::file::{Directory, FileLog, Options, Recovery, SpareWorker};
+use crate::ledger::file::{self, Directory, FileLog, Recovery, SpareWorker};
+use crate::ledger::redis::{self, RedisLog, Takeover};
 use crate::ledger::{LedgerUrl, Log, MemoryLog};
 use crate::sys::Clock;
 use crossbeam_channel::{Receiver, bounded};
 use seathold_protocol::DecodeError;
-use seathold_protocol::batch::{Batch, Stamp};
+use seathold_protocol::batch::{Batch, BatchView, Stamp};
 use seathold_protocol::limits::PARTITIONS_DEFAULT;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -18,6 +20,7 @@ const BATCHES_PER_CORE: usize = 16;
 /// A ledger that was opened and not yet read.
 pub(super) enum OpenLedger {
     File(Box<Recovery<Directory>>),
+    Redis(Box<Takeover>),
     Memory(u16),
 }
 
@@ -25,17 +28,21 @@ pub(super) enum OpenLedger {
 type Replayed = (Box<dyn Log>, Option<SpareWorker<Directory>>);
 
 impl OpenLedger {
-    /// Opens the ledger, or creates one with a partition for every core at least.
-    pub(super) fn open(url: &LedgerUrl, cores: usize, keep_bytes: u64) -> Result<Self, StartError> {
+    /// Opens the ledger. A directory gets one with a partition for every core at least, if it has none.
+    pub(super) fn open(options: &ServeOptions, cores: usize, clock: Clock) -> Result<Self, StartError> {
         let partitions = PARTITIONS_DEFAULT.max(cores as u16);
-        match url {
+        let keep_bytes = options.ledger_keep_mib << 20;
+        match &options.ledger {
             LedgerUrl::File(path) => {
-                let options = Options { keep_bytes, ..Options::new(partitions) };
+                let options = file::Options { keep_bytes, ..file::Options::new(partitions) };
                 Ok(Self::File(Box::new(FileLog::open(Directory::lock(path)?, options)?)))
             }
-            LedgerUrl::Redis(url) => Err(StartError::Usage(format!(
-                "the server cannot keep its ledger in {url} yet; use --ledger file:DIR"
-            ))),
+            LedgerUrl::Redis(url) => {
+                let (url, durability) = (url.clone(), options.durability);
+                let takeover = RedisLog::open(&redis::Options { url, durability, keep_bytes }, clock.now())?;
+                takeover.durability().iter().for_each(|sentence| log::info!("ledger: {sentence}"));
+                Ok(Self::Redis(Box::new(takeover)))
+            }
             LedgerUrl::Memory => {
                 log::warn!("ledger: memory keeps nothing; every reservation is lost when this process ends");
                 Ok(Self::Memory(partitions))
@@ -47,7 +54,21 @@ impl OpenLedger {
     pub(super) fn partitions(&self) -> u16 {
         match self {
             Self::File(recovery) => recovery.partitions(),
+            Self::Redis(takeover) => takeover.partitions(),
             Self::Memory(partitions) => *partitions,
+        }
+    }
+
+    /// Whether other systems read in it what is left.
+    pub(super) fn shows_remaining(&self) -> bool {
+        matches!(self, Self::Redis(_))
+    }
+
+    /// What the ledger thread counts of Redis, if that is where the ledger is.
+    pub(super) fn redis_figures(&self) -> Option<Arc<redis::Figures>> {
+        match self {
+            Self::Redis(takeover) => Some(takeover.figures()),
+            Self::File(_) | Self::Memory(_) => None,
         }
     }
 
@@ -58,37 +79,42 @@ impl OpenLedger {
         partition_cores: &[u8],
         clock: Clock,
     ) -> Result<Replayed, StartError> {
-        let recovery = match self {
-            Self::Memory(partitions) => return Ok((Box::new(MemoryLog::new(partitions)), None)),
-            Self::File(recovery) => recovery,
-        };
-        let started = Instant::now();
-        let (log, records, batches) = replay_per_core(*recovery, engines, partition_cores, clock.now())?;
-        engines.iter().try_for_each(Engine::end_replay)?;
-        let seconds = started.elapsed().as_secs_f64();
-        log::info!("ledger: {records} records in {batches} batches replayed in {seconds:.2} s");
-        let worker = SpareWorker::spawn(&log)?;
-        Ok((Box::new(log), Some(worker)))
+        let (core_of, now) = (partition_cores, clock.now());
+        match self {
+            Self::Memory(partitions) => Ok((Box::new(MemoryLog::new(partitions)), None)),
+            Self::File(recovery) => {
+                let log = replay_per_core(|each| recovery.for_each(each), engines, core_of, now)?;
+                let worker = SpareWorker::spawn(&log)?;
+                Ok((Box::new(log), Some(worker)))
+            }
+            Self::Redis(takeover) => {
+                let log = replay_per_core(|each| takeover.for_each(each), engines, core_of, now)?;
+                Ok((Box::new(log), None))
+            }
+        }
     }
 }
 
+/// What a log hands its batches to.
+type Each<'a> = &'a mut dyn FnMut(BatchView<'_>) -> Result<(), DecodeError>;
+
 /// Reads the log on this thread and replays it on one thread per engine: reading takes a fraction of the time that the
-/// replay takes, and engines share nothing. The batches of a partition go to one engine, in the log's order. Returns
-/// the log with how many records and batches there were.
-fn replay_per_core(
-    recovery: Recovery<Directory>,
+/// replay takes, and engines share nothing. The batches of a partition go to one engine, in the log's order.
+fn replay_per_core<L, E: Into<StartError>>(
+    read: impl FnOnce(Each<'_>) -> Result<L, E>,
     engines: &mut [Engine],
     partition_cores: &[u8],
     now: Stamp,
-) -> Result<(FileLog<Directory>, u64, u64), StartError> {
-    thread::scope(|scope| {
+) -> Result<L, StartError> {
+    let started = Instant::now();
+    let (mut batches, mut records) = (0_u64, 0_u64);
+    let log = thread::scope(|scope| {
         let start = |engine| {
             let (batches_in, batches_out) = bounded::<Batch>(BATCHES_PER_CORE);
             (batches_in, scope.spawn(move || replay_all(engine, &batches_out, now)))
         };
         let (cores, replays): (Vec<_>, Vec<_>) = engines.iter_mut().map(start).unzip();
-        let (mut batches, mut records) = (0_u64, 0_u64);
-        let read = recovery.for_each(|batch| {
+        let read = read(&mut |batch| {
             batches += 1;
             records += u64::from(batch.records);
             let core = usize::from(partition_cores[usize::from(batch.partition)]);
@@ -99,8 +125,12 @@ fn replay_per_core(
         for replay in replays {
             replay.join().expect("a panic of ours ends the process")?;
         }
-        Ok((read?, records, batches))
-    })
+        read.map_err(Into::into)
+    })?;
+    engines.iter().try_for_each(Engine::end_replay)?;
+    let seconds = started.elapsed().as_secs_f64();
+    log::info!("ledger: {records} records in {batches} batches replayed in {seconds:.2} s");
+    Ok(log)
 }
 
 fn replay_all(engine: &mut Engine, batches: &Receiver<Batch>, now: Stamp) -> Result<(), RecoveryError> {

@@ -80,16 +80,20 @@ impl Server {
         let board = Arc::new(Board::new(Arc::clone(&catalog)));
 
         let departures = catalog.len();
-        let opened = OpenLedger::open(&options.ledger, cores.len(), options.ledger_keep_mib << 20)?;
+        let opened = OpenLedger::open(options, cores.len(), clock)?;
         let core_of = |partition: u16| (usize::from(partition) % cores.len()) as u8;
         let partition_cores: Vec<u8> = (0..opened.partitions()).map(core_of).collect();
         let mut engines: Vec<_> = (0..cores.len())
             .map(|core| {
                 let owns = |partition: u16| usize::from(partition_cores[usize::from(partition)]) == core;
                 let (board, counters) = (Arc::clone(&board), Arc::clone(&counters[core]));
-                Engine::new(Arc::clone(&catalog), board, counters, opened.partitions(), owns)
+                let mut engine =
+                    Engine::new(Arc::clone(&catalog), board, counters, opened.partitions(), owns);
+                engine.publish_remaining(opened.shows_remaining());
+                engine
             })
             .collect();
+        let redis = opened.redis_figures();
         let (log, spare_worker) = opened.replay(&mut engines, &partition_cores, clock)?;
 
         let polls = cores.iter().map(|_| Poll::new()).collect::<Result<Vec<_>, _>>()?;
@@ -147,6 +151,7 @@ impl Server {
             port.serve(Watched {
                 counters: shared.counters.clone(),
                 ledger: ledger.figures(),
+                redis,
                 departures,
                 partitions: shared.partition_cores.len() as u16,
                 up_since: SystemTime::now(),

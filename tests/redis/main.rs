@@ -2,8 +2,15 @@
 #![cfg(test)]
 
 mod access;
+mod crowd;
+mod faults;
 mod harness;
 mod log;
 mod outcomes;
+mod owners;
 mod rig;
+#[expect(dead_code, reason = "the harness of tests/server, of which only the server itself is wanted here")]
+#[path = "../server/harness.rs"]
+mod serving;
+mod start;
 mod topology;

@@ -23,6 +23,8 @@ pub(crate) const DAY: Day = Day(20_892);
 /// A server and its directory.
 pub(crate) struct TestServer {
     directory: TempDir,
+    /// Its `--ledger`.
+    url: String,
     extra: Vec<String>,
     child: Child,
     address: SocketAddr,
@@ -39,10 +41,19 @@ impl TestServer {
     /// Likewise, with more options.
     pub(crate) fn start_with(extra: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
+        let url = file_ledger(directory.path());
+        Self::start_in(directory, url, extra)
+    }
+
+    /// Likewise, on another ledger than one in its directory.
+    pub(crate) fn start_on(ledger: &str, extra: &[&str]) -> Self {
+        Self::start_in(TempDir::new().unwrap(), ledger.to_owned(), extra)
+    }
+
+    fn start_in(directory: TempDir, url: String, extra: &[&str]) -> Self {
         let extra: Vec<String> = extra.iter().map(|option| (*option).to_owned()).collect();
-        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, address, said) = spawn(directory.path(), any_port, &extra).unwrap();
-        Self { directory, extra, child, address, said }
+        let (child, address, said) = spawn(&url, any_port(), &extra).unwrap();
+        Self { directory, url, extra, child, address, said }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -53,6 +64,11 @@ impl TestServer {
     pub(crate) fn admin(&self) -> SocketAddr {
         let line = self.said.lines().find_map(|line| line.split("admin on ").nth(1)).unwrap();
         line.trim_end_matches('"').parse().unwrap()
+    }
+
+    /// What it said before it was ready.
+    pub(crate) fn said(&self) -> &str {
+        &self.said
     }
 
     pub(crate) fn ledger(&self) -> PathBuf {
@@ -67,22 +83,24 @@ impl TestServer {
 
     /// Starts it again on the same ledger and port.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.address, self.said) =
-            spawn(self.directory.path(), self.address, &self.extra).unwrap();
+        (self.child, self.address, self.said) = spawn(&self.url, self.address, &self.extra).unwrap();
     }
 
     /// Tries to start another server on the same ledger: how it ended and what it said.
     pub(crate) fn start_another(&self) -> (ExitStatus, String) {
-        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        spawn(self.directory.path(), any_port, &self.extra).map(|_| ()).unwrap_err()
+        spawn(&self.url, any_port(), &self.extra).map(|_| ()).unwrap_err()
     }
 
     /// Tries to start a server with more options: how it ended and what it said.
     pub(crate) fn fail_to_start(extra: &[&str]) -> (ExitStatus, String) {
         let directory = TempDir::new().unwrap();
-        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::fail_to_start_on(&file_ledger(directory.path()), extra)
+    }
+
+    /// Likewise, on another ledger.
+    pub(crate) fn fail_to_start_on(ledger: &str, extra: &[&str]) -> (ExitStatus, String) {
         let extra: Vec<String> = extra.iter().map(|option| (*option).to_owned()).collect();
-        spawn(directory.path(), any_port, &extra).map(|_| ()).unwrap_err()
+        spawn(ledger, any_port(), &extra).map(|_| ()).unwrap_err()
     }
 
     /// SIGTERM: how it ended.
@@ -122,9 +140,17 @@ pub(crate) fn audit(ledger: &Path) -> (Audit, Report) {
     (audit, report)
 }
 
+fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+fn file_ledger(directory: &Path) -> String {
+    format!("file:{}", directory.join("ledger").display())
+}
+
 /// Starts the binary and waits for the line that says that it is ready; or how it ended and what it said.
 fn spawn(
-    directory: &Path,
+    ledger: &str,
     listen: SocketAddr,
     extra: &[String],
 ) -> Result<(Child, SocketAddr, String), (ExitStatus, String)> {
@@ -132,8 +158,7 @@ fn spawn(
     let mut child = Command::new(env!("CARGO_BIN_EXE_seathold"))
         .args(["serve", "--no-pin", "--cores", "2", "--core-ports", "0", "--dates", DATE])
         .args(["--listen", &listen.to_string()])
-        .arg("--ledger")
-        .arg(format!("file:{}", directory.join("ledger").display()))
+        .args(["--ledger", ledger])
         .arg("--gtfs")
         .arg(&feed)
         .arg("--rules")

@@ -239,6 +239,18 @@ fn sigterm_under_load_answers_what_was_begun_and_ends_with_0() {
 }
 
 #[test]
+fn a_memory_ledger_sells_and_says_that_it_keeps_nothing() {
+    let mut server = TestServer::start_on("memory:", &[]);
+    assert!(server.said().contains("memory keeps nothing"), "{}", server.said());
+    let (client, departures) = opened(&server);
+    let asked = request(&departures[0], 1, (0, 1), 1);
+    let target = asked.target();
+    client.reserve(asked).unwrap();
+    assert_eq!(client.confirm(target).unwrap().state, State::Confirmed);
+    assert!(server.terminate().success());
+}
+
+#[test]
 fn a_second_server_on_the_same_ledger_is_refused() {
     let server = TestServer::start();
     let (status, said) = server.start_another();

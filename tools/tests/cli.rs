@@ -29,6 +29,7 @@ impl World {
             core_ports: None,
             cores: Some(1),
             no_pin: true,
+            durability: seathold::ledger::redis::Durability::Local,
             ledger: LedgerUrl::File(directory.path().join("ledger")),
             rules: feed.join("rules.toml"),
             gtfs: feed,

@@ -10,6 +10,7 @@ use std::time::Duration;
 fn watched(cores: usize) -> Watched {
     Watched {
         counters: (0..cores).map(|_| Arc::new(Counters::default())).collect(),
+        redis: None,
         ledger: Arc::default(),
         departures: 42,
         partitions: 16,
@@ -110,4 +111,15 @@ fn every_line_keeps_to_the_grammar() {
         }
     }
     assert!(page.ends_with('\n'));
+}
+
+#[test]
+fn a_ledger_in_redis_shows_what_was_found_and_counted_there() {
+    let without = render(&watched(1));
+    assert!(!without.contains("seathold_redis"), "{without}");
+    let figures = Arc::new(redis::Figures::default());
+    figures.lost_batches.store(7, Relaxed);
+    let page = render(&Watched { redis: Some(figures), ..watched(1) });
+    assert!(page.contains("\nseathold_redis_lost_batches_total 7\n"), "{page}");
+    assert!(page.contains("# TYPE seathold_redis_server_info gauge"), "{page}");
 }
