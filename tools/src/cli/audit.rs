@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::ledger::{self, WhichLedger};
+use super::ledger::WhichLedger;
 use super::output::Output;
 use super::table::{Align, Table};
 use clap::Args;
@@ -28,7 +28,7 @@ impl Audit {
             progress.inc(u64::from(batch.records));
             Ok(())
         });
-        read.and_then(|()| reader.check_tail()).map_err(ledger::failure)?;
+        read.and_then(|()| reader.check_tail())?;
         progress.finish_and_clear();
         let findings = Findings::from(audit.finish());
         output.show(&findings)?;

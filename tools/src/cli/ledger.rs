@@ -5,33 +5,77 @@ use super::failure::Failure;
 use clap::Args;
 use seathold::ledger::LedgerUrl;
 use seathold::ledger::file::{Directory, FileReader, OpenError};
+use seathold::ledger::redis::{RedisError, RedisReader};
+use seathold_protocol::DecodeError;
+use seathold_protocol::batch::BatchView;
 use std::io::ErrorKind;
 use std::path::Path;
 
 /// The argument that names a ledger.
 #[derive(Debug, Args)]
 pub(super) struct WhichLedger {
-    /// The ledger: file:DIR, the same as the server's --ledger
+    /// The ledger: file:DIR or redis://HOST:PORT, the same as the server's --ledger
     #[arg(value_name = "LEDGER")]
     ledger: LedgerUrl,
 }
 
 impl WhichLedger {
     /// Opens it for reading only.
-    pub(super) fn open(&self) -> Result<FileReader<Directory>, Failure> {
-        let path = match &self.ledger {
-            LedgerUrl::File(path) => path,
-            LedgerUrl::Redis(_) => {
-                return Err(Failure::usage("a ledger in Redis cannot be read from here yet; give file:DIR"));
+    pub(super) fn open(&self) -> Result<Reader, Failure> {
+        match &self.ledger {
+            LedgerUrl::File(path) => {
+                let opened = Directory::read_only(path).and_then(FileReader::open);
+                let reader = opened.map_err(|error| {
+                    if has_no_segment(path) { nothing_there(path) } else { of_file(error) }
+                })?;
+                Ok(Reader::File(Box::new(reader)))
             }
-            LedgerUrl::Memory => {
-                return Err(Failure::usage(
-                    "a memory: ledger is inside its server and cannot be read from here; give file:DIR",
-                ));
-            }
-        };
-        let opened = Directory::read_only(path).and_then(FileReader::open);
-        opened.map_err(|error| if has_no_segment(path) { nothing_there(path) } else { failure(error) })
+            LedgerUrl::Redis(url) => Ok(Reader::Redis(Box::new(RedisReader::open(url).map_err(of_redis)?))),
+            LedgerUrl::Memory => Err(Failure::usage(
+                "a memory: ledger is inside its server and cannot be read from here; give file:DIR or redis://HOST:PORT",
+            )),
+        }
+    }
+}
+
+/// A ledger of either kind, open for reading.
+pub(super) enum Reader {
+    File(Box<FileReader<Directory>>),
+    Redis(Box<RedisReader>),
+}
+
+impl Reader {
+    pub(super) fn partitions(&self) -> u16 {
+        match self {
+            Self::File(reader) => reader.partitions(),
+            Self::Redis(reader) => reader.partitions(),
+        }
+    }
+
+    pub(super) fn is_trimmed(&self) -> bool {
+        match self {
+            Self::File(reader) => reader.is_trimmed(),
+            Self::Redis(reader) => reader.is_trimmed(),
+        }
+    }
+
+    /// Hands every batch from where it stopped to the present tail to `each`.
+    pub(super) fn for_each(
+        &mut self,
+        each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::File(reader) => reader.for_each(each).map_err(of_file),
+            Self::Redis(reader) => reader.for_each(each).map_err(of_redis),
+        }
+    }
+
+    /// Checks what only a whole log can tell. A log in Redis is whole when every batch continues the one before.
+    pub(super) fn check_tail(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::File(reader) => reader.check_tail().map(drop).map_err(of_file),
+            Self::Redis(_) => Ok(()),
+        }
     }
 }
 
@@ -51,8 +95,18 @@ fn nothing_there(path: &Path) -> Failure {
     )
 }
 
+fn of_redis(error: RedisError) -> Failure {
+    let exit = match error {
+        RedisError::Unreachable(_) | RedisError::Away(_) => Exit::Io,
+        RedisError::NoLedger { .. } | RedisError::Exists { .. } | RedisError::Unfit(_) => Exit::NoLedger,
+        RedisError::Damaged { .. } | RedisError::OtherFormat { .. } => Exit::Damaged,
+        RedisError::Trimmed => Exit::NotDone,
+    };
+    Failure::new(exit, error.to_string())
+}
+
 /// Why it cannot be read on.
-pub(super) fn failure(error: OpenError) -> Failure {
+fn of_file(error: OpenError) -> Failure {
     let exit = match error {
         OpenError::Damaged(_)
         | OpenError::Missing { .. }

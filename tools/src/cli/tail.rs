@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::ledger::{self, WhichLedger};
+use super::ledger::WhichLedger;
 use super::output::json_line;
 use super::record_line::RecordLine;
 use clap::Args;
@@ -38,7 +38,7 @@ impl Tail {
             });
             written?;
             out.flush()?;
-            read.map_err(ledger::failure)?;
+            read?;
             if !self.follow {
                 return Ok(Exit::Done);
             }
