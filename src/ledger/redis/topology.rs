@@ -47,7 +47,7 @@ impl Topology {
         matches!(self.servers, Servers::Cluster(_))
     }
 
-    /// Finds the primaries anew. Each server that is asked has [`CONNECT_TIMEOUT`] for each step; after an error what was
+    /// Finds the primaries anew. Each server that is asked has `CONNECT_TIMEOUT` for each step; after an error what was
     /// known still stands.
     pub fn discover(&mut self) -> Result<(), Lost> {
         self.map = match &self.servers {
