@@ -17,6 +17,7 @@ mod last_wave;
 mod options;
 mod report;
 mod rush;
+mod server;
 
 pub use options::{DemoError, DemoOptions};
 pub use report::DemoReport;
@@ -24,12 +25,13 @@ pub use report::DemoReport;
 use crate::audit::Audit;
 use crate::catalog::{Catalog, ImportOptions};
 use crate::ledger::file::{Directory, FileReader};
-use child::Child;
 use crowd::Crowd;
 use history::History;
+use interrupt::Interrupt;
 use report::Run;
 use rush::Rush;
 use seathold_client::Client;
+use server::Server;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -48,10 +50,24 @@ pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
     }
     let crowd = Crowd::new(&catalog, options.places, options.seed)?;
     let directory = options.directory()?;
-    let ledger = directory.path().join("ledger");
-    let mut child = Child::start(&directory.path().join("server.log"), &ledger, options)?;
-    interrupt::clean_up_on_signal(child.process(), &directory)?;
-    let client = Client::builder(&format!("seathold://{}", child.address()))
+    let interrupt = Interrupt::arm(&directory)?;
+    let report = sell(options, &crowd, directory.path(), &interrupt);
+    if !report.as_ref().is_ok_and(DemoReport::passes) {
+        directory.keep();
+    }
+    report
+}
+
+/// The demo from the start of the server to the audit, with all its files in `directory`.
+fn sell(
+    options: &DemoOptions,
+    crowd: &Crowd,
+    directory: &Path,
+    interrupt: &Interrupt,
+) -> Result<DemoReport, DemoError> {
+    let ledger = directory.join("ledger");
+    let mut server = Server::start(directory, &ledger, options, interrupt)?;
+    let client = Client::builder(&format!("seathold://{}", server.address()))
         .client_name("seathold-demo")
         .timeout(BUYER_PATIENCE)
         .build()?;
@@ -60,21 +76,17 @@ pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
     }
     let mut history = History::default();
     let started = Instant::now();
-    let mut rush = Rush::new(&client, &crowd, &mut history, options);
-    rush.run(&mut child)?;
+    let mut rush = Rush::new(&client, crowd, &mut history, options);
+    rush.run(&mut server)?;
     let tally = rush.finish();
     let elapsed = started.elapsed();
     history.wait_for_holds(&client)?;
-    let wave = last_wave::run(&client, &crowd, options.buyers, &mut history)?;
+    let wave = last_wave::run(&client, crowd, options.buyers, &mut history)?;
     drop(client);
-    child.stop()?;
-    let audit = read_ledger(&ledger)?;
-    let run = Run { tally, rush: elapsed, wave, recoveries: child.recoveries().to_vec(), audit };
-    let report = DemoReport::new(options, &crowd, &history, run);
-    if !report.passes() {
-        directory.keep();
-    }
-    Ok(report)
+    server.stop()?;
+    let recoveries = server.recoveries().to_vec();
+    let run = Run { tally, rush: elapsed, wave, recoveries, audit: read_ledger(&ledger)? };
+    Ok(DemoReport::new(options, crowd, &history, run))
 }
 
 fn read_ledger(path: &Path) -> Result<Audit, DemoError> {

@@ -32,7 +32,7 @@ pub struct DemoOptions {
     /// Draws trains, buyers and what they do
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
-    /// Directory for ledger and server log, new or empty [default: a temporary one, kept only if the audit fails]
+    /// Directory for ledger and logs, new or empty [default: a temporary one, kept only if the demo fails]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// Print one JSON object instead of the report
@@ -60,9 +60,11 @@ pub enum DemoError {
         /// Why not.
         reason: String,
     },
-    /// The server did not do as told.
-    #[error("the server {what}; its log is {log}")]
-    Server {
+    /// A child process did not do as told.
+    #[error("{name} {what}; its log is {log}")]
+    Child {
+        /// Which.
+        name: &'static str,
         /// What it did.
         what: String,
         /// Where to look.
@@ -96,11 +98,11 @@ impl Directory {
         }
     }
 
-    /// Leaves the files for whoever wants to know why the audit failed.
+    /// Leaves the files for whoever wants to know what went wrong.
     pub(super) fn keep(self) {
         if let Self::Temporary(directory) = self {
             let path = directory.keep();
-            eprintln!("ledger and server log are kept in {}", path.display());
+            eprintln!("ledger and logs are kept in {}", path.display());
         }
     }
 }

@@ -3,9 +3,9 @@
 //! Four of five come at once, as fast as the server takes them. The others come over more than two hold times after
 //! that, and find what was cancelled or ran out.
 
-use super::child::Child;
 use super::crowd::{Crowd, Fate, HOLD_MS};
 use super::history::{History, is_expired};
+use super::server::Server;
 use super::{DemoError, DemoOptions};
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -106,7 +106,7 @@ impl<'a> Rush<'a> {
     }
 
     /// Lets every buyer ask, and kills the server on the way as often as the options say.
-    pub(super) fn run(&mut self, child: &mut Child) -> Result<(), DemoError> {
+    pub(super) fn run(&mut self, server: &mut Server) -> Result<(), DemoError> {
         let started = Instant::now();
         let storm_buyers = self.buyers * STORM_PERCENT / 100;
         let mut crashed = 0;
@@ -118,7 +118,7 @@ impl<'a> Rush<'a> {
                 next += 1;
             }
             if crashed < self.crashes && next >= (crashed + 1) * self.buyers / (self.crashes + 1) {
-                child.crash()?;
+                server.crash()?;
                 crashed += 1;
             }
             let mut completion = self.queue.recv_timeout(PACE);
@@ -131,7 +131,6 @@ impl<'a> Rush<'a> {
                 self.tally.storm = started.elapsed();
                 self.tally.storm_requests = self.tally.requests;
             }
-            child.look();
         }
         Ok(())
     }
