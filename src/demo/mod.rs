@@ -2,32 +2,35 @@
 //! nothing lost.
 //!
 //! ```text
-//!  prepare ─► open the sale ─► rush (SIGKILL and restart on the way) ─► let the last holds run out
+//!  prepare ─► open the sale ─► rush (SIGKILLs and restarts on the way) ─► let the last holds run out
 //!          ─► last wave asks for every piece that is free ─► SIGTERM ─► audit the ledger against what buyers were told
 //! ```
 //!
-//! The server is a child process, reached over its socket through the SDK like any other. The only thing that this
-//! program knows better is what each buyer was told.
+//! The server is a child process, reached over its socket through the SDK like any other, and so is the Redis that keeps
+//! its ledger, if one does. The only thing that this program knows better is what each buyer was told.
 
 mod child;
+mod crashes;
 mod crowd;
 mod history;
 mod interrupt;
 mod last_wave;
+mod ledger;
 mod options;
+mod redis;
 mod report;
 mod rush;
 mod server;
 
-pub use options::{DemoError, DemoOptions};
+pub use options::{DemoError, DemoOptions, LedgerKind};
 pub use report::DemoReport;
 
-use crate::audit::Audit;
 use crate::catalog::{Catalog, ImportOptions};
-use crate::ledger::file::{Directory, FileReader};
+use crashes::{Crashes, Plan};
 use crowd::Crowd;
 use history::History;
 use interrupt::Interrupt;
+use ledger::Ledger;
 use report::Run;
 use rush::Rush;
 use seathold_client::Client;
@@ -40,6 +43,11 @@ const BUYER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the demo and returns its report.
 pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
+    options.check()?;
+    let redis_server = match options.ledger {
+        LedgerKind::File => None,
+        LedgerKind::Redis => Some(redis::find_program(options.redis_server.as_deref())?),
+    };
     let dates = options.dates();
     let rules = options.rules();
     let gtfs = options.gtfs();
@@ -51,7 +59,7 @@ pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
     let crowd = Crowd::new(&catalog, options.places, options.seed)?;
     let directory = options.directory()?;
     let interrupt = Interrupt::arm(&directory)?;
-    let report = sell(options, &crowd, directory.path(), &interrupt);
+    let report = sell(options, &crowd, redis_server.as_deref(), directory.path(), &interrupt);
     if !report.as_ref().is_ok_and(DemoReport::passes) {
         directory.keep();
     }
@@ -62,10 +70,14 @@ pub fn demo(options: &DemoOptions) -> Result<DemoReport, DemoError> {
 fn sell(
     options: &DemoOptions,
     crowd: &Crowd,
+    redis_server: Option<&Path>,
     directory: &Path,
     interrupt: &Interrupt,
 ) -> Result<DemoReport, DemoError> {
-    let ledger = directory.join("ledger");
+    let mut ledger = match redis_server {
+        None => Ledger::in_files(directory),
+        Some(program) => Ledger::in_redis(program, directory, interrupt)?,
+    };
     let mut server = Server::start(directory, &ledger, options, interrupt)?;
     let client = Client::builder(&format!("seathold://{}", server.address()))
         .client_name("seathold-demo")
@@ -77,25 +89,17 @@ fn sell(
     let mut history = History::default();
     let started = Instant::now();
     let mut rush = Rush::new(&client, crowd, &mut history, options);
-    rush.run(&mut server)?;
+    let plan = Plan { buyers: options.buyers, server: options.crashes, redis: options.redis_crashes };
+    let mut crashes = Crashes::new(plan, &mut server, ledger.redis());
+    rush.run(&mut crashes)?;
     let tally = rush.finish();
     let elapsed = started.elapsed();
+    crashes.wait_until_ready()?;
     history.wait_for_holds(&client)?;
     let wave = last_wave::run(&client, crowd, options.buyers, &mut history)?;
     drop(client);
     server.stop()?;
     let recoveries = server.recoveries().to_vec();
-    let run = Run { tally, rush: elapsed, wave, recoveries, audit: read_ledger(&ledger)? };
+    let run = Run { tally, rush: elapsed, wave, recoveries, audit: ledger.audit()? };
     Ok(DemoReport::new(options, crowd, &history, run))
-}
-
-fn read_ledger(path: &Path) -> Result<Audit, DemoError> {
-    let mut reader = FileReader::open(Directory::read_only(path)?)?;
-    let mut audit = Audit::new(reader.partitions(), reader.is_trimmed());
-    reader.for_each(|batch| {
-        audit.follow(&batch);
-        Ok(())
-    })?;
-    reader.check_tail()?;
-    Ok(audit)
 }

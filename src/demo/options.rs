@@ -1,7 +1,9 @@
 //! What the demo is told, and why it may not come to its end.
 
 use crate::catalog::{DateRange, ImportError};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +31,15 @@ pub struct DemoOptions {
     /// How often the server is killed with SIGKILL and started again during the rush
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000))]
     pub crashes: u64,
+    /// Where the server keeps its ledger
+    #[arg(long, value_enum, default_value_t, value_name = "KIND")]
+    pub ledger: LedgerKind,
+    /// How often Redis is killed with SIGKILL and started again during the rush; needs --ledger redis
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000))]
+    pub redis_crashes: u64,
+    /// The Redis to start with --ledger redis [default: redis-server, else valkey-server, of PATH]
+    #[arg(long, value_name = "PROGRAM")]
+    pub redis_server: Option<PathBuf>,
     /// Draws trains, buyers and what they do
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
@@ -38,6 +49,26 @@ pub struct DemoOptions {
     /// Print one JSON object instead of the report
     #[arg(long)]
     pub json: bool,
+}
+
+/// Where the demo's server keeps its ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LedgerKind {
+    /// Segments in a directory
+    #[default]
+    File,
+    /// A Redis of the demo's own, which syncs every write
+    Redis,
+}
+
+impl fmt::Display for LedgerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "file",
+            Self::Redis => "redis",
+        })
+    }
 }
 
 /// Why there is no report.
@@ -60,6 +91,23 @@ pub enum DemoError {
         /// Why not.
         reason: String,
     },
+    /// Options that do not go together.
+    #[error("{0} is for a ledger in Redis: add --ledger redis, or leave it out")]
+    NeedsRedis(&'static str),
+    /// No Redis to start.
+    #[error(
+        "there is neither redis-server nor valkey-server on PATH, and the demo installs nothing: apt install redis-server, \
+         apt install valkey-server, or name one with --redis-server"
+    )]
+    NoRedisServer,
+    /// The Redis that was named is none.
+    #[error("{path} (--redis-server) cannot be run: {error}")]
+    RedisServer {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// A child process did not do as told.
     #[error("{name} {what}; its log is {log}")]
     Child {
@@ -79,6 +127,9 @@ pub enum DemoError {
     /// The ledger cannot be read for the audit.
     #[error("the ledger cannot be audited: {0}")]
     Ledger(#[from] crate::ledger::file::OpenError),
+    /// The ledger in Redis cannot be created, or not be read for the audit.
+    #[error(transparent)]
+    Redis(#[from] crate::ledger::redis::RedisError),
     /// Anything of the system.
     #[error("the system refused: {0}")]
     System(#[from] io::Error),
@@ -108,6 +159,15 @@ impl Directory {
 }
 
 impl DemoOptions {
+    /// What the command line alone cannot refuse.
+    pub(super) fn check(&self) -> Result<(), DemoError> {
+        match self.ledger {
+            LedgerKind::File if self.redis_crashes > 0 => Err(DemoError::NeedsRedis("--redis-crashes")),
+            LedgerKind::File if self.redis_server.is_some() => Err(DemoError::NeedsRedis("--redis-server")),
+            LedgerKind::File | LedgerKind::Redis => Ok(()),
+        }
+    }
+
     pub(super) fn gtfs(&self) -> PathBuf {
         self.gtfs.clone().unwrap_or_else(|| feeds().join("sample"))
     }
@@ -142,4 +202,37 @@ impl DemoOptions {
 fn feeds() -> PathBuf {
     let here = PathBuf::from("feeds");
     if here.is_dir() { here } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("feeds") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        demo: DemoOptions,
+    }
+
+    fn parse(line: &str) -> Result<DemoOptions, String> {
+        let parsed = <Parsed as clap::Parser>::try_parse_from(line.split(' ')).map_err(|e| e.to_string())?;
+        parsed.demo.check().map(|()| parsed.demo).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_is_the_ledger_unless_redis_is_asked_for() {
+        let options = parse("demo").unwrap();
+        assert_eq!((options.ledger, options.redis_crashes), (LedgerKind::File, 0));
+        let options = parse("demo --ledger redis --redis-crashes 2 --redis-server valkey-server").unwrap();
+        assert_eq!((options.ledger, options.redis_crashes), (LedgerKind::Redis, 2));
+        assert!(parse("demo --ledger redis://host").unwrap_err().contains("file, redis"));
+        assert!(parse("demo --ledger redis --redis-crashes 1001").unwrap_err().contains("0..=1000"));
+    }
+
+    #[test]
+    fn what_is_for_redis_is_refused_without_it() {
+        let refusal = |line| parse(line).unwrap_err();
+        assert!(refusal("demo --redis-crashes 1").starts_with("--redis-crashes is for a ledger in Redis"));
+        assert!(refusal("demo --ledger file --redis-server r").starts_with("--redis-server is for"));
+    }
 }

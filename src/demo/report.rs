@@ -1,10 +1,10 @@
 //! The demo's result, for a person and for a program.
 
-use super::DemoOptions;
 use super::crowd::Crowd;
 use super::history::History;
 use super::last_wave::Wave;
 use super::rush::Tally;
+use super::{DemoOptions, LedgerKind};
 use crate::audit::{Audit, Report};
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -34,6 +34,8 @@ pub struct DemoReport {
     pub places: u64,
     /// The seed of the run.
     pub seed: u64,
+    /// Where the ledger was.
+    pub ledger: LedgerKind,
     /// Requests for places that got a hold, the last wave's included.
     pub accepted: u64,
     /// Holds given to buyers who came later, on places that others gave back.
@@ -48,6 +50,8 @@ pub struct DemoReport {
     pub cancelled: u64,
     /// Likewise.
     pub expired: u64,
+    /// Likewise.
+    pub refunded: u64,
     /// CONFIRMs of the rush that came after the hold had run out, and were told so.
     pub confirmed_too_late: u64,
     /// Requests of the last wave.
@@ -70,10 +74,14 @@ pub struct DemoReport {
     pub unknown: u64,
     /// Requests for places that were not served, and told so.
     pub not_done: u64,
-    /// SIGKILLs.
+    /// SIGKILLs of the server.
     pub crashes: u64,
     /// The longest time from a SIGKILL to a server that takes requests.
     pub recovery_ms: u64,
+    /// SIGKILLs of Redis.
+    pub redis_crashes: u64,
+    /// The longest time from one of these until a change that was asked for after it was acknowledged.
+    pub redis_recovery_ms: u64,
     /// How long the rush took.
     pub rush_ms: u64,
     /// Buyers who came at once, as fast as they were served.
@@ -109,6 +117,7 @@ impl DemoReport {
             departures: crowd.departures().len() as u64,
             places: crowd.places(),
             seed: options.seed,
+            ledger: options.ledger,
             accepted: history.len(),
             accepted_late: tally.accepted_late,
             refused: tally.refused.values().sum::<u64>() + wave.asked - wave.sold,
@@ -116,6 +125,7 @@ impl DemoReport {
             confirmed: found.confirmed,
             cancelled: found.cancelled,
             expired: found.expired,
+            refunded: found.refunded,
             confirmed_too_late: tally.too_late,
             last_wave: wave.asked,
             last_wave_sold: wave.sold,
@@ -128,7 +138,9 @@ impl DemoReport {
             unknown: tally.unknown,
             not_done: tally.not_done,
             crashes: recoveries.len() as u64,
-            recovery_ms: recoveries.iter().max().map_or(0, |longest| longest.as_millis() as u64),
+            recovery_ms: longest_ms(&recoveries),
+            redis_crashes: tally.redis_crashes,
+            redis_recovery_ms: longest_ms(&tally.redis_recoveries),
             rush_ms: rush.as_millis() as u64,
             storm_buyers: tally.storm_buyers,
             requests_per_second: (tally.storm_requests as f64 / tally.storm.as_secs_f64().max(1e-3)) as u64,
@@ -145,6 +157,10 @@ impl DemoReport {
     pub fn passes(&self) -> bool {
         self.audit == "pass" && self.oversold == 0 && self.lost == 0 && self.unsold == 0
     }
+}
+
+fn longest_ms(durations: &[Duration]) -> u64 {
+    durations.iter().max().map_or(0, |longest| longest.as_millis() as u64)
 }
 
 impl fmt::Display for DemoReport {
@@ -164,6 +180,9 @@ impl fmt::Display for DemoReport {
         row(f, "cancelled", self.cancelled, "")?;
         let too_late = format!("of these, {} were confirmed too late and told so", self.confirmed_too_late);
         row(f, "ran out", self.expired, &too_late)?;
+        if self.refunded > 0 {
+            row(f, "refunded", self.refunded, "brought back when Redis was killed")?;
+        }
         let asked = format!("single travellers sold, of {} who asked", n(self.last_wave));
         row(f, "last wave", self.last_wave_sold, &asked)?;
         let of_all = format!("sold, of {}: {sold_percent:.2} %", n(self.seat_segments));
@@ -180,8 +199,15 @@ impl fmt::Display for DemoReport {
         writeln!(f, "latency    RESERVE p50 {p50} us, p99 {p99} us, as buyers saw it in the whole rush")?;
         let (crashes, recovery) = (self.crashes, self.recovery_ms);
         writeln!(f, "crashes    {crashes} by SIGKILL; serving again after {recovery} ms at most")?;
+        if self.ledger == LedgerKind::Redis {
+            let (crashes, recovery) = (self.redis_crashes, self.redis_recovery_ms);
+            writeln!(
+                f,
+                "redis      {crashes} by SIGKILL; reservations taken again after {recovery} ms at most"
+            )?;
+        }
         let (records, batches) = (n(self.ledger_records), n(self.ledger_batches));
-        writeln!(f, "ledger     {records} records in {batches} batches")?;
+        writeln!(f, "ledger     {}: {records} records in {batches} batches", self.ledger)?;
         writeln!(f, "\noversold   {}\nlost       {}\nunsold     {}", self.oversold, self.lost, self.unsold)?;
         write!(f, "audit      {}", self.audit)?;
         self.violations.iter().try_for_each(|violation| write!(f, "\n  {violation}"))

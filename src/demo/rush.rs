@@ -1,11 +1,12 @@
 //! The rush: every buyer asks once; whoever gets a hold confirms, cancels or walks away.
 //!
 //! Four of five come at once, as fast as the server takes them. The others come over more than two hold times after
-//! that, and find what was cancelled or ran out.
+//! that, and find what was cancelled or ran out. When Redis is killed one buyer brings a ticket back: a change of which it
+//! is known that it can be made, so that the first answer after the outage does not wait for a place to be free.
 
+use super::crashes::Crashes;
 use super::crowd::{Crowd, Fate, HOLD_MS};
 use super::history::{History, is_expired};
-use super::server::Server;
 use super::{DemoError, DemoOptions};
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -51,6 +52,9 @@ pub(super) struct Tally {
     pub(super) unknown: u64,
     /// Buyers who could not be served, and know that nothing was held for them.
     pub(super) not_done: u64,
+    /// How often Redis was killed, and how long each time until a change that was asked for after that was acknowledged.
+    pub(super) redis_crashes: u64,
+    pub(super) redis_recoveries: Vec<Duration>,
     /// CONFIRMs that came too late.
     pub(super) too_late: u64,
     /// RESERVE latencies in microseconds.
@@ -63,6 +67,17 @@ enum Step {
     Reserve = 0,
     Confirm = 1,
     Cancel = 2,
+    Refund = 3,
+}
+
+/// Redis was killed, and nothing that was asked for since then was acknowledged yet.
+#[derive(Clone, Copy)]
+struct Outage {
+    since: Instant,
+    /// The first buyer who came after that.
+    first: u64,
+    /// The buyer who brought a ticket back then, if one had any.
+    returned: Option<u64>,
 }
 
 pub(super) struct Rush<'a> {
@@ -74,7 +89,9 @@ pub(super) struct Rush<'a> {
     tally: Tally,
     latencies: Histogram<u64>,
     buyers: u64,
-    crashes: u64,
+    /// Who has a ticket that may be brought back.
+    ticket: Option<u64>,
+    outage: Option<Outage>,
     /// How often each buyer with an unknown outcome has asked.
     asks: BTreeMap<u64, u32>,
 }
@@ -100,16 +117,16 @@ impl<'a> Rush<'a> {
             // With fixed bounds: a histogram that grows by itself clamps what it has no room for, instead of growing.
             latencies: Histogram::new_with_bounds(1, RESERVE_US_MAX, 3).expect("the bounds are in order"),
             buyers: options.buyers,
-            crashes: options.crashes,
+            ticket: None,
+            outage: None,
             asks: BTreeMap::new(),
         }
     }
 
-    /// Lets every buyer ask, and kills the server on the way as often as the options say.
-    pub(super) fn run(&mut self, server: &mut Server) -> Result<(), DemoError> {
+    /// Lets every buyer ask, through the crashes that come on the way.
+    pub(super) fn run(&mut self, crashes: &mut Crashes<'_>) -> Result<(), DemoError> {
         let started = Instant::now();
         let storm_buyers = self.buyers * STORM_PERCENT / 100;
-        let mut crashed = 0;
         let mut next = 0;
         while next < self.buyers || self.queue.open() > 0 {
             let due = storm_buyers + self.due_of_tail(storm_buyers, started);
@@ -117,9 +134,8 @@ impl<'a> Rush<'a> {
                 self.submit(Step::Reserve, next)?;
                 next += 1;
             }
-            if crashed < self.crashes && next >= (crashed + 1) * self.buyers / (self.crashes + 1) {
-                server.crash()?;
-                crashed += 1;
+            if let Some(killed_at) = crashes.strike(next)? {
+                self.redis_was_killed(killed_at, next)?;
             }
             let mut completion = self.queue.recv_timeout(PACE);
             while let Some(done) = completion {
@@ -156,6 +172,7 @@ impl<'a> Rush<'a> {
             Step::Reserve => Call::Reserve(request),
             Step::Confirm => Call::Confirm(request.target()),
             Step::Cancel => Call::Cancel(request.target()),
+            Step::Refund => Call::Refund(request.target()),
         };
         Ok(self.client.submit(call, number << 2 | step as u64, &self.queue)?)
     }
@@ -165,9 +182,11 @@ impl<'a> Rush<'a> {
         let step = match completion.tag & 3 {
             0 => Step::Reserve,
             1 => Step::Confirm,
-            _ => Step::Cancel,
+            2 => Step::Cancel,
+            _ => Step::Refund,
         };
         self.tally.requests += 1;
+        self.note_recovery(number, &completion.result);
         if let Err(Error::Unknown { .. }) = completion.result {
             let asks = self.asks.entry(number).or_insert(0);
             *asks += 1;
@@ -185,6 +204,23 @@ impl<'a> Rush<'a> {
             return self.reserved(number, completion.result);
         }
         self.settled(number, completion.result)
+    }
+
+    fn redis_was_killed(&mut self, killed_at: Instant, next: u64) -> Result<(), DemoError> {
+        self.tally.redis_crashes += 1;
+        let returned = self.ticket.take();
+        self.outage.get_or_insert(Outage { since: killed_at, first: next, returned });
+        returned.map_or(Ok(()), |number| self.submit(Step::Refund, number))
+    }
+
+    /// A change that was asked for after the kill is acknowledged only when Redis has it: the outage is over.
+    fn note_recovery(&mut self, number: u64, result: &Result<Answer, Error>) {
+        if let (Some(outage), Ok(Answer::Reservation(_))) = (self.outage, result)
+            && (number >= outage.first || outage.returned == Some(number))
+        {
+            self.tally.redis_recoveries.push(outage.since.elapsed());
+            self.outage = None;
+        }
     }
 
     fn reserved(&mut self, number: u64, result: Result<Answer, Error>) -> Result<(), DemoError> {
@@ -214,7 +250,12 @@ impl<'a> Rush<'a> {
     fn settled(&mut self, number: u64, result: Result<Answer, Error>) -> Result<(), DemoError> {
         let target = self.crowd.buyer(number).request.target();
         match result {
-            Ok(Answer::Reservation(reservation)) => self.history.note(target, &reservation),
+            Ok(Answer::Reservation(reservation)) => {
+                self.history.note(target, &reservation);
+                if reservation.state == State::Confirmed {
+                    self.ticket = Some(number);
+                }
+            }
             Err(error) if is_expired(&error) => {
                 self.tally.too_late += 1;
                 self.history.note_expired(target.id);

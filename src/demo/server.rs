@@ -2,6 +2,7 @@
 
 use super::child::{Child, Role};
 use super::interrupt::Interrupt;
+use super::ledger::Ledger;
 use super::{DemoError, DemoOptions};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -22,13 +23,13 @@ impl Server {
     /// Starts the server on a free port and waits until it is ready.
     pub(super) fn start(
         directory: &Path,
-        ledger: &Path,
+        ledger: &Ledger,
         options: &DemoOptions,
         interrupt: &Interrupt,
     ) -> Result<Self, DemoError> {
         let program = std::env::current_exe()?;
         let (gtfs, rules, dates) = (options.gtfs(), options.rules(), options.dates().to_string());
-        let ledger = ["--ledger".to_owned(), format!("file:{}", ledger.display())];
+        let ledger = ledger.arguments();
         let command = Box::new(move |address: SocketAddr| {
             let mut command = Command::new(&program);
             command.args(["serve", "--listen", &address.to_string(), "--core-ports", "0"]).args(&ledger);

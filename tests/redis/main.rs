@@ -3,6 +3,7 @@
 
 mod access;
 mod crowd;
+mod demo;
 mod faults;
 mod harness;
 mod log;
