@@ -4,6 +4,7 @@ use crate::crowd::Crowd;
 use crate::harness::{Found, Options, RedisServer, on_each_server};
 use crate::serving::TestServer;
 use seathold_client::{Error, Reason};
+use std::env;
 use std::time::{Duration, Instant};
 
 on_each_server!(
@@ -18,8 +19,8 @@ const HASTY: Duration = Duration::from_millis(300);
 /// Longer than it takes to notice. It ends a test that would wait for ever.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long servers fight.
-const FIGHT: Duration = Duration::from_secs(4);
+/// How many seconds servers fight. A minute shows more, and is asked for by this variable.
+const FIGHT: (&str, u64) = ("SEATHOLD_TEST_FIGHT_S", 4);
 
 fn ledger(found: &Found) -> RedisServer {
     let redis = RedisServer::start(found, Options::default());
@@ -67,8 +68,10 @@ fn servers_fight_for_the_ledger(found: &Found) {
     let redis = ledger(found);
     let mut owner = TestServer::start_on(&redis.url(), &[]);
     let mut crowd = Crowd::new(&owner.client());
+    let (variable, default) = FIGHT;
+    let seconds = env::var(variable).map_or(default, |seconds| seconds.parse().expect(variable));
     let (began, mut fights) = (Instant::now(), 0);
-    while began.elapsed() < FIGHT {
+    while began.elapsed().as_secs() < seconds {
         let client = owner.client().with_timeout(HASTY);
         let mut rival = None;
         crowd.rush(&client, 60, || rival = Some(TestServer::start_on(&redis.url(), &[])));
@@ -76,7 +79,7 @@ fn servers_fight_for_the_ledger(found: &Found) {
         owner = rival.expect("the rush has a middle");
         fights += 1;
     }
-    assert!(fights > 2, "only {fights} fights in {FIGHT:?}");
+    assert!(fights > 2, "only {fights} fights in {seconds} s");
     crowd.rush(&owner.client(), 100, || ());
     assert!(owner.terminate().success());
     crowd.judge_ledger(&redis.url());
