@@ -1,7 +1,6 @@
 //! Buyers of the real server, who remember what they were told; and the judgement whether the ledger bears it out.
 
-use crate::harness::RedisServer;
-use crate::serving::{DATE, TestServer};
+use crate::serving::DATE;
 use seathold::audit::Audit;
 use seathold::catalog::{Catalog, ImportOptions};
 use seathold::ledger::redis::RedisReader;
@@ -66,28 +65,53 @@ impl Crowd {
 
     /// So many requests; three of four that get a hold confirm it. In the middle, with requests in flight, `fault`.
     pub(crate) fn rush(&mut self, client: &Client, requests: u64, fault: impl FnOnce()) {
+        let mut fault = Some(fault);
+        let goes_on = |ended| {
+            if ended >= requests / 2
+                && let Some(fault) = fault.take()
+            {
+                fault();
+            }
+            ended < requests
+        };
+        self.ask(client, goes_on, |target, buyer| {
+            (!buyer.is_multiple_of(4)).then_some(Call::Confirm(target))
+        });
+    }
+
+    /// Asks for places while it `goes_on`, which is told how many answers there were, and does what comes `next` with
+    /// each hold.
+    fn ask(
+        &mut self,
+        client: &Client,
+        mut goes_on: impl FnMut(u64) -> bool,
+        next: impl Fn(Target, u64) -> Option<Call>,
+    ) {
         let queue = CompletionQueue::new(2 * IN_FLIGHT);
-        let (mut ended, mut fault) = (0, Some(fault));
+        let mut ended = 0;
         self.accepted = 0;
-        while ended < requests || queue.open() > 0 {
-            while queue.open() < IN_FLIGHT && ended < requests {
+        loop {
+            let goes_on = goes_on(ended);
+            while goes_on && queue.open() < IN_FLIGHT {
                 let buyer = self.next;
                 self.next += 1;
                 client.submit(Call::Reserve(self.request(buyer)), buyer << 1, &queue).unwrap();
             }
+            if queue.open() == 0 {
+                return;
+            }
             let Some(completion) = queue.recv() else { continue };
             ended += 1;
-            if ended == requests / 2 {
-                fault.take().expect("there is one middle")();
-            }
             let buyer = completion.tag >> 1;
             let target = self.request(buyer).target();
             match completion.result {
                 Ok(Answer::Reservation(reservation)) => {
                     self.accepted += 1;
                     self.told.insert(target.id, (target, reservation.state));
-                    if completion.tag & 1 == 0 && !buyer.is_multiple_of(4) {
-                        client.submit(Call::Confirm(target), buyer << 1 | 1, &queue).unwrap();
+                    if completion.tag & 1 == 0
+                        && let Some(call) = next(target, buyer)
+                    {
+                        client.submit(call, buyer << 1 | 1, &queue).unwrap();
                     }
                 }
                 Err(
@@ -98,12 +122,7 @@ impl Crowd {
         }
     }
 
-    /// Stops the server and reads the ledger: it must hold, and bear out what every buyer was told.
-    pub(crate) fn judge(&self, server: &mut TestServer, redis: &RedisServer) {
-        assert!(server.terminate().success());
-        self.judge_ledger(&redis.url());
-    }
-
+    /// Reads the ledger: it must hold, and bear out what every buyer was told.
     pub(crate) fn judge_ledger(&self, url: &str) {
         let audit = audit(url);
         assert!(self.told.len() > 200, "only {} reservations were made", self.told.len());

@@ -10,6 +10,7 @@ mod log;
 mod outcomes;
 mod owners;
 mod rig;
+mod sale;
 #[expect(dead_code, reason = "the harness of tests/server, of which only the server itself is wanted here")]
 #[path = "../server/harness.rs"]
 mod serving;
