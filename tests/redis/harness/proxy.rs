@@ -20,7 +20,7 @@ pub(crate) struct Proxy {
 
 /// What all connections through a proxy share.
 struct Line {
-    server: SocketAddr,
+    server: Mutex<SocketAddr>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -58,7 +58,8 @@ enum Way {
 impl Proxy {
     /// Listens on a port of its own and passes everything on to `server`.
     pub(crate) fn before(server: SocketAddr) -> Self {
-        let line = Arc::new(Line { server, state: Mutex::default(), changed: Condvar::new() });
+        let line =
+            Arc::new(Line { server: Mutex::new(server), state: Mutex::default(), changed: Condvar::new() });
         // Not just any port: it must still be free when connections are accepted again.
         let listener = loop {
             if let Ok(listener) = TcpListener::bind(("127.0.0.1", free_port())) {
@@ -128,6 +129,11 @@ impl Proxy {
         self.door = Some(open(&self.line, TcpListener::bind(self.address).unwrap()));
     }
 
+    /// Passes new connections on to another server.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        *self.line.server.lock().unwrap() = server;
+    }
+
     /// How often a fault was met: a connection cut, or bytes held or delayed.
     pub(crate) fn struck(&self) -> usize {
         self.line.lock().struck
@@ -156,6 +162,10 @@ impl Drop for Proxy {
 impl Line {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    fn server(&self) -> SocketAddr {
+        *self.server.lock().unwrap()
     }
 
     /// Carries bytes one way until either end closes or a fault cuts.
@@ -219,7 +229,7 @@ fn open(line: &Arc<Line>, listener: TcpListener) -> JoinHandle<()> {
                 return;
             }
             // A server that is gone closes the client's connection, too.
-            let Ok(server) = TcpStream::connect(line.server) else { continue };
+            let Ok(server) = TcpStream::connect(line.server()) else { continue };
             let ends = [client, server];
             for end in &ends {
                 end.set_nodelay(true).unwrap();
@@ -247,6 +257,7 @@ on_each_server!(
     a_held_request_is_done_though_its_client_is_gone,
     replies_are_late,
     connections_are_refused_and_accepted_again,
+    new_connections_lead_to_another_server,
 );
 
 fn through(proxy: &Proxy) -> Connection {
@@ -343,4 +354,15 @@ fn connections_are_refused_and_accepted_again(found: &Found) {
     assert!(refused.is_err_and(|error| error.is_connection_refusal()));
     proxy.accept();
     assert_eq!(redis::cmd("PING").query(&mut through(&proxy)), Ok("PONG".to_owned()));
+}
+
+fn new_connections_lead_to_another_server(found: &Found) {
+    let [old, new] = [(); 2].map(|()| RedisServer::start(found, Options::default()));
+    let proxy = Proxy::before(old.address());
+    let mut connection = through(&proxy);
+    proxy.lead_to(new.address());
+    for connection in [&mut connection, &mut through(&proxy)] {
+        redis::cmd("INCR").arg("count").exec(connection).unwrap();
+    }
+    assert_eq!([&old, &new].map(|server| server.text(&["GET", "count"])), ["1", "1"]);
 }
