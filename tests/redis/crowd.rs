@@ -10,6 +10,7 @@ use seathold_protocol::reservation::State;
 use seathold_protocol::{AccountId, Class, DepartureId, PassengerId, ReservationId};
 use std::collections::HashMap;
 use std::path::Path;
+use std::thread;
 
 /// Requests in flight.
 const IN_FLIGHT: usize = 128;
@@ -76,6 +77,15 @@ impl Crowd {
         };
         self.ask(client, goes_on, |target, buyer| {
             (!buyer.is_multiple_of(4)).then_some(Call::Confirm(target))
+        });
+    }
+
+    /// Requests on every train as long as `fault` takes; whoever gets a hold gives it back.
+    pub(crate) fn come_and_go(&mut self, client: &Client, fault: impl FnOnce() + Send) {
+        thread::scope(|scope| {
+            let fault = scope.spawn(fault);
+            self.ask(client, |_| !fault.is_finished(), |target, _| Some(Call::Cancel(target)));
+            fault.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         });
     }
 

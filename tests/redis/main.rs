@@ -6,6 +6,7 @@ mod crowd;
 mod demo;
 mod faults;
 mod harness;
+mod lines;
 mod log;
 mod outcomes;
 mod owners;

@@ -6,7 +6,7 @@ use seathold_client::{Client, Error, Reason, Reservation};
 use std::time::{Duration, Instant};
 
 /// Partitions of every ledger here.
-const PARTITIONS: u16 = 4;
+pub(crate) const PARTITIONS: u16 = 4;
 
 /// Requests of one rush.
 const REQUESTS: u64 = 800;
@@ -47,6 +47,17 @@ impl<R> Sale<R> {
     pub(crate) fn survives(mut self, fault: impl FnOnce(&mut Stage<'_, R>)) {
         let mut stage = Stage::new(&mut self.redis, &mut self.server, &self.client, &self.crowd);
         self.crowd.rush(&self.client, REQUESTS, || fault(&mut stage));
+        self.ends_well();
+    }
+
+    /// A rush before the fault and one after it; while it lasts, buyers come and go on every train. Then the ledger is read.
+    pub(crate) fn survives_all_along(mut self, fault: impl FnOnce(&mut Stage<'_, R>) + Send)
+    where
+        R: Send,
+    {
+        self.crowd.rush(&self.client, REQUESTS, || ());
+        let mut stage = Stage::new(&mut self.redis, &mut self.server, &self.client, &self.crowd);
+        self.crowd.come_and_go(&self.client, || fault(&mut stage));
         self.ends_well();
     }
 
