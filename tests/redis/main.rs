@@ -4,6 +4,7 @@
 mod access;
 mod crowd;
 mod demo;
+mod failover;
 mod faults;
 mod harness;
 mod lines;

@@ -43,6 +43,18 @@ pub(super) fn until_it_follows(replica: &RedisServer) {
     until("the replica follows", || replica.says(&["INFO", "replication"], "master_link_status:up"));
 }
 
+/// Waits until what a primary writes is known to be with a replica. That may be a second after the replica follows: so long
+/// it may wait before it says that it has the data, and Redis 7.0 sends it no change until then.
+pub(crate) fn until_it_copies(primary: &RedisServer) {
+    let mut connection = primary.connect();
+    until("a replica has what the primary wrote", || {
+        // Leaves nothing behind.
+        redis::cmd("SET").arg("probe").arg(1).exec(&mut connection).unwrap();
+        redis::cmd("DEL").arg("probe").exec(&mut connection).unwrap();
+        replicas(&mut connection, 50) > 0
+    });
+}
+
 on_each_server!(a_promoted_replica_lacks_the_tail, a_replica_that_was_parted_catches_up,);
 
 /// How many replicas have what this connection wrote last.

@@ -29,17 +29,21 @@ impl Sentinel {
         // By default it asks a new primary for a first answer only when that is late already. The time is as short as it can
         // be: what a replica told is too old to promote it after five times as much, and is asked for each second.
         sentinel.command(&["SENTINEL", "DEBUG", "PING-PERIOD", "300", "INFO-PERIOD", "100"]);
-        until("the sentinel knows the replica's state", || {
-            let told = sentinel.command(&["SENTINEL", "REPLICAS", MASTER]);
-            let replicas: Vec<HashMap<String, String>> = redis::from_redis_value(told).unwrap();
-            replicas.iter().any(|replica| replica["master-link-status"] == "ok")
-        });
-        Self { first, second, sentinel }
+        let watched = Self { first, second, sentinel };
+        until("the sentinel knows the replica's state", || watched.knows_replicas(1));
+        watched
     }
 
     /// As `--ledger` takes it.
     pub(crate) fn url(&self) -> String {
         format!("redis+sentinel://{}/{MASTER}", self.sentinel.address())
+    }
+
+    /// Whether the sentinel knows the state of so many replicas.
+    pub(crate) fn knows_replicas(&self, count: usize) -> bool {
+        let told = self.sentinel.command(&["SENTINEL", "REPLICAS", MASTER]);
+        let replicas: Vec<HashMap<String, String>> = redis::from_redis_value(told).unwrap();
+        replicas.iter().filter(|replica| replica["master-link-status"] == "ok").count() == count
     }
 
     /// Whom the sentinel takes for the primary.
