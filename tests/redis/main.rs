@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod access;
+mod cluster;
 mod crowd;
 mod demo;
 mod failover;
