@@ -1,8 +1,9 @@
 //! The log on a real server: appended once, read in order, taken over, repaired, trimmed; and refused when it must be.
 
+use crate::harness::pair::{Pair, until_it_copies};
 use crate::harness::{Found, Options, RedisServer, on_each_server};
 use crate::rig::{Owner, PARTITIONS, create, read, url};
-use seathold::ledger::redis::{self, RedisError};
+use seathold::ledger::redis::{self, Durability, RedisError};
 use seathold::ledger::{AppendError, Log};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -26,6 +27,7 @@ on_each_server!(
     a_frozen_server_is_away_and_comes_back,
     a_full_server_takes_what_is_on_its_way_and_says_that_it_is_full,
     covered_batches_are_trimmed,
+    what_no_replica_has_is_not_acknowledged_after_a_reconnect,
 );
 
 fn started(found: &Found) -> RedisServer {
@@ -279,4 +281,26 @@ fn covered_batches_are_trimmed(found: &Found) {
     assert_eq!(owner.log.wants_compaction(), None);
     let next = Owner::take(&server);
     assert_eq!(next.batches[0][..2], owner.batches[0][owner.batches[0].len() - 2..]);
+}
+
+/// The new connection found the batch at the tail and took that for an acknowledgement.
+fn what_no_replica_has_is_not_acknowledged_after_a_reconnect(found: &Found) {
+    let pair = Pair::start(found, Options::default());
+    until_it_copies(&pair.primary);
+    create(&pair.primary);
+    let mut owner = Owner::take_as(&pair.primary, Durability::Replicated(1));
+    owner.append(0, b"with the replica");
+    pair.part();
+    let batch = owner.next(0, b"without");
+    for _ in 0..3 {
+        let away = owner.log.append(&[&batch]).unwrap_err();
+        assert!(matches!(away, AppendError::Away(_)), "{away}");
+        pair.primary.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    }
+    assert_eq!(read(&pair.primary), owner.batches, "it is in, and nobody was told");
+    pair.join();
+    let began = Instant::now();
+    while let Err(away) = owner.log.append(&[&batch]) {
+        assert!(began.elapsed() < PATIENCE, "{away}");
+    }
 }

@@ -27,7 +27,15 @@ pub(crate) struct Owner {
 impl Owner {
     /// Takes the ledger over; keeps `keep_bytes` of it.
     pub(crate) fn try_take(server: &RedisServer, keep_bytes: u64) -> Result<Self, RedisError> {
-        let options = redis::Options { url: url(server), durability: Durability::Local, keep_bytes };
+        Self::open(redis::Options { url: url(server), durability: Durability::Local, keep_bytes })
+    }
+
+    /// Takes it over and promises more.
+    pub(crate) fn take_as(server: &RedisServer, durability: Durability) -> Self {
+        Self::open(redis::Options { url: url(server), durability, keep_bytes: u64::MAX }).unwrap()
+    }
+
+    fn open(options: redis::Options) -> Result<Self, RedisError> {
         let takeover = RedisLog::open(&options, STAMP)?;
         assert_eq!(takeover.partitions(), PARTITIONS);
         let mut batches = vec![Vec::new(); usize::from(PARTITIONS)];

@@ -221,7 +221,7 @@ fn a_ledger_is_read_while_the_server_writes_it() {
         world.failure(66, &format!("audit file:{}", world.directory.path().display())).contains("no ledger")
     );
     assert!(world.failure(66, "tail file:/nonexistent").contains("no ledger"));
-    assert!(world.failure(64, "tail redis://127.0.0.1").contains("cannot be read from here yet"));
+    assert!(world.failure(74, "tail redis://127.0.0.1:1").contains("nothing listens at 127.0.0.1:1"));
     assert!(world.failure(64, "tail memory:").contains("file:DIR"));
 }
 

@@ -55,7 +55,7 @@ impl Log for RedisLog {
         }
         self.restore_head();
         self.trim_what_is_covered();
-        self.compaction.note(&self.partitions);
+        self.compaction.note(&self.partitions, self.full_until.is_some());
         Ok(())
     }
 

@@ -11,15 +11,19 @@ pub(super) struct Compaction {
     threshold_bytes: usize,
     /// The present round: partition and sequence.
     round: Option<Vec<(u16, u64)>>,
+    /// A round was begun because Redis is full. Once is enough: what is left then is live.
+    begun_when_full: bool,
 }
 
 impl Compaction {
     pub(super) fn new(keep_bytes: usize) -> Self {
-        Self { keep_bytes, threshold_bytes: keep_bytes, round: None }
+        Self { keep_bytes, threshold_bytes: keep_bytes, round: None, begun_when_full: false }
     }
 
-    /// Looks at the log after an append.
-    pub(super) fn note(&mut self, partitions: &[Partition]) {
+    /// Looks at the log after an append. A Redis that is full below the keep size gets a round, too.
+    pub(super) fn note(&mut self, partitions: &[Partition], full: bool) {
+        let becomes_full = full && !self.begun_when_full;
+        self.begun_when_full = full;
         let bytes: usize = partitions.iter().map(|partition| partition.kept.bytes()).sum();
         match &self.round {
             Some(round) => {
@@ -32,7 +36,7 @@ impl Compaction {
                     self.threshold_bytes = self.keep_bytes.max(2 * bytes);
                 }
             }
-            None if bytes > self.threshold_bytes => {
+            None if bytes > self.threshold_bytes || becomes_full => {
                 let owned = partitions.iter().filter(|partition| partition.fenced.is_none());
                 let until =
                     owned.map(|partition| (partition.number, partition.kept.tail().position.sequence));

@@ -75,10 +75,12 @@ impl Kept {
         self.confirmed == self.entries.len()
     }
 
-    /// Notes that Redis has everything up to the entry with this tail.
+    /// Notes that Redis has everything up to the entry with this tail. One that is not kept any more needs no note: the
+    /// partition was lost to another owner since it was sent.
     pub(super) fn confirm(&mut self, tail: Tail) {
-        let at = self.index_of(tail).expect("only what was sent is confirmed");
-        self.confirmed = self.confirmed.max(at + 1);
+        if let Some(at) = self.index_of(tail) {
+            self.confirmed = self.confirmed.max(at + 1);
+        }
     }
 
     /// The last batch is to be sent once more, although it is in: whether it is as durable as was asked is not known.

@@ -83,6 +83,7 @@ impl RedisLog {
             let tail = tail.map(|tail| tail.parse::<Tail>()).transpose();
             let tail = tail.map_err(|()| Lost(format!("{node} has a tail that cannot be read")))?;
             self.partitions[at].stands_at(tail, &self.figures).map_err(Unsent::Append)?;
+            self.head_lost |= self.partitions[at].emptied;
         }
         Ok(())
     }

@@ -28,6 +28,8 @@ pub(super) struct Partition {
     pub(super) kept: Kept,
     /// Redis has no tail: its keys are gone.
     pub(super) emptied: bool,
+    /// Its keys were gone, and not all is in again: until then they do not name the ledger, and no start takes them for whole.
+    pub(super) nameless: bool,
     /// While its slot moves: the node that has its keys already.
     pub(super) asking: Option<Node>,
     /// The epoch of the owner that took it over.
@@ -50,6 +52,7 @@ impl Partition {
             slot,
             kept: Kept::behind(before),
             emptied: false,
+            nameless: false,
             asking: None,
             fenced: None,
             untold: false,
@@ -91,6 +94,7 @@ impl Partition {
         match self.kept.stands_at(tail) {
             Stands::Here { lost } => {
                 self.emptied = tail.is_none();
+                self.nameless |= self.emptied;
                 if lost > 0 {
                     figures.lost_batches.fetch_add(lost as u64, Relaxed);
                     log::warn!(
@@ -138,8 +142,17 @@ impl Partition {
         })
     }
 
-    /// Notes that Redis has what `unwritten` told.
-    pub(super) fn written(&mut self) {
+    /// Notes that Redis has the batch with this tail, and with the last one what `unwritten` told.
+    pub(super) fn confirm(&mut self, tail: Tail) {
+        self.kept.confirm(tail);
+        self.emptied = false;
+        if self.kept.is_confirmed() {
+            self.nameless = false;
+            self.written();
+        }
+    }
+
+    fn written(&mut self) {
         for departure in self.dirty.drain(..) {
             self.remaining.get_mut(&departure).expect("it was noted").dirty = false;
         }

@@ -25,6 +25,8 @@ struct Asked {
     tail: Tail,
     /// ASKING went before it, and has a reply of its own.
     asking: bool,
+    /// It was let in above the memory limit.
+    when_full: bool,
 }
 
 /// How a round ended for what it did not bring up to date.
@@ -102,6 +104,10 @@ impl RedisLog {
         if !self.servers.is_open(node) {
             self.servers.get(node)?;
             self.look_where_it_stands(node)?;
+            // A batch that is there may not be as durable as was asked: what waits for that counts this connection's writes.
+            if self.durability.wait(&self.servers.get(node)?.found).replies() > 0 {
+                partitions.iter().for_each(|number| self.partitions[usize::from(*number)].kept.doubt_last());
+            }
         }
         let when_full = self.full_until.is_some_and(|until| Instant::now() < until);
         let server = self.servers.get(node)?;
@@ -119,12 +125,16 @@ impl RedisLog {
                     server.packed.ask(&["ASKING"]);
                 }
                 let before = (!emptied).then_some(before);
-                let head = std::mem::take(&mut emptied).then_some(("ledger", self.head.id.as_str()));
-                let unwritten = (entry.tail == last).then(|| partition.unwritten());
-                let remaining: Vec<_> = head.into_iter().chain(unwritten.into_iter().flatten()).collect();
+                emptied = false;
+                let remaining: Vec<_> = if entry.tail == last {
+                    let name = partition.nameless.then_some(("ledger", self.head.id.as_str()));
+                    name.into_iter().chain(partition.unwritten()).collect()
+                } else {
+                    Vec::new()
+                };
                 let step = Step { partition: *number, before, entry, remaining: &remaining };
                 server.script.pack(&self.keys, &step, when_full, &mut server.packed);
-                asked.push(Asked { partition: *number, tail: entry.tail, asking });
+                asked.push(Asked { partition: *number, tail: entry.tail, asking, when_full });
             }
         }
         self.durability.wait(&server.found).pack(&mut server.packed);
@@ -179,18 +189,17 @@ impl RedisLog {
                 if let Err(error) = partition.stands_at(tail, &self.figures) {
                     round.error = Some(error);
                 }
+                self.head_lost |= partition.emptied;
+                // Sent again, it is a write of this connection, and what waits for durability counts it.
+                partition.kept.doubt_last();
                 false
             }
             Some(Taken::Fresh | Taken::Already) => {
                 if matches!(taken(&value), Some(Taken::Already)) {
                     self.figures.settled.fetch_add(1, Relaxed);
                 }
-                partition.kept.confirm(asked.tail);
-                self.head_lost |= std::mem::take(&mut partition.emptied);
-                if partition.kept.is_confirmed() {
-                    partition.written();
-                }
-                if self.full_until.is_some_and(|until| Instant::now() >= until) {
+                partition.confirm(asked.tail);
+                if !asked.when_full {
                     self.full_until = None;
                 }
                 true

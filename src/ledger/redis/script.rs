@@ -8,7 +8,7 @@ use super::tail::{Tail, entry_id};
 use redis::{ServerError, Value, cmd};
 use std::time::Duration;
 
-/// Compares, appends, tells; see there.
+/// Compares, appends, tells.
 const APPEND: &str = include_str!("append.lua");
 
 /// The version is in the names, so that two versions of the server can share a Redis.

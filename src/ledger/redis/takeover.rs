@@ -30,7 +30,7 @@ const CONTESTS_MAX: usize = 100;
 const CHECK: &str = "return {redis.call('GET', KEYS[1]), redis.call('HGET', KEYS[2], 'ledger'), \
                       redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)}";
 
-/// See there.
+/// Names a new owner in the tail, wherever that is.
 const CLAIM: &str = include_str!("claim.lua");
 
 /// How a ledger in Redis is to be used.

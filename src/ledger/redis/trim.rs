@@ -11,20 +11,22 @@ use seathold_protocol::batch::Position;
 use std::time::Instant;
 
 impl RedisLog {
-    /// Forgets what is covered, here and in Redis. What fails is done with the next cover: a stream that is too long costs
-    /// memory and nothing else.
+    /// Forgets what is covered, here and in Redis. The first failure ends it, because answers wait meanwhile; the rest is done
+    /// after the next append.
     pub(super) fn trim_what_is_covered(&mut self) {
         for at in 0..self.partitions.len() {
             let partition = &mut self.partitions[at];
             if partition.fenced.is_some() || partition.floor <= partition.trimmed {
                 continue;
             }
-            let first = partition.kept.forget(partition.floor);
-            partition.trimmed = partition.floor;
-            let Some(first) = first else { continue };
-            if let Err(trouble) = self.trim(at, first) {
+            let floor = partition.floor;
+            if let Some(first) = partition.kept.forget(floor)
+                && let Err(trouble) = self.trim(at, first)
+            {
                 log::warn!("ledger: partition {at} is not trimmed now: {trouble}");
+                return;
             }
+            self.partitions[at].trimmed = floor;
         }
     }
 
