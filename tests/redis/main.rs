@@ -12,6 +12,7 @@ mod lines;
 mod log;
 mod outcomes;
 mod owners;
+mod readers;
 mod rig;
 mod sale;
 #[expect(dead_code, reason = "the harness of tests/server, of which only the server itself is wanted here")]

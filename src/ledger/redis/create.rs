@@ -7,6 +7,7 @@ use super::figures::Figures;
 use super::keys::Keys;
 use super::link::Lost;
 use super::packed::Packed;
+use super::primaries::Ask;
 use super::servers::{Servers, Trouble};
 use super::slot::slot;
 use super::tail::{Owner, Tail};
@@ -74,14 +75,14 @@ fn create_partition(
 impl Head {
     /// Reads it; `None` where there is no ledger.
     pub(super) fn read(
-        servers: &mut Servers,
+        servers: &mut impl Ask,
         keys: &Keys,
         url: &RedisUrl,
     ) -> Result<Option<Self>, RedisError> {
         let key = keys.ledger();
         let mut packed = Packed::default();
         packed.ask(&["HGETALL", &key]);
-        let fields: HashMap<String, String> = read(&servers.ask(slot(key.as_bytes()), &packed)?[0])?;
+        let fields: HashMap<String, String> = read(&servers.ask_one(slot(key.as_bytes()), &packed)?)?;
         if fields.is_empty() {
             return Ok(None);
         }

@@ -37,6 +37,7 @@ mod node;
 mod outcome;
 mod packed;
 mod partition;
+mod primaries;
 mod reader;
 mod reading;
 mod round;

@@ -1,20 +1,17 @@
 //! Reading a ledger in Redis from outside, beside the server that writes it: for `audit` and `tail`.
 
 use super::create::Head;
-use super::durability::Durability;
 use super::error::RedisError;
-use super::figures::Figures;
 use super::keys::Keys;
+use super::primaries::Primaries;
 use super::reading::Reading;
-use super::servers::Servers;
 use super::url::RedisUrl;
 use seathold_protocol::DecodeError;
 use seathold_protocol::batch::{BatchView, Position};
-use std::sync::Arc;
 
 /// Reads batches in the order of each partition up to the present tails, as often as asked.
 pub struct RedisReader {
-    servers: Servers,
+    primaries: Primaries,
     partitions: Vec<Reading>,
     trimmed: bool,
 }
@@ -23,16 +20,16 @@ impl RedisReader {
     /// Opens the ledger at its oldest entries.
     pub fn open(url: &RedisUrl) -> Result<Self, RedisError> {
         let keys = Keys::new(&url.prefix);
-        let mut servers = Servers::discover(url, Durability::Local, Arc::new(Figures::default()))?;
-        let head = Head::read(&mut servers, &keys, url)?
+        let mut primaries = Primaries::discover(url)?;
+        let head = Head::read(&mut primaries, &keys, url)?
             .ok_or_else(|| RedisError::NoLedger { url: url.to_string() })?;
         let partitions: Vec<_> =
             (0..head.partitions).map(|partition| Reading::new(&keys, partition)).collect();
         let mut trimmed = false;
         for reading in &partitions {
-            trimmed |= reading.begins_behind(&mut servers)? != Position::default();
+            trimmed |= reading.begins_behind(&mut primaries)? != Position::default();
         }
-        Ok(Self { servers, partitions, trimmed })
+        Ok(Self { primaries, partitions, trimmed })
     }
 
     /// Partitions of the ledger.
@@ -52,7 +49,7 @@ impl RedisReader {
         mut each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
     ) -> Result<(), RedisError> {
         for reading in &mut self.partitions {
-            reading.go_on(&mut self.servers, |batch, _| each(batch))?;
+            reading.go_on(&mut self.primaries, |batch, _| each(batch))?;
             if !self.trimmed && reading.before().is_some_and(|before| before != Position::default()) {
                 return Err(RedisError::Trimmed);
             }

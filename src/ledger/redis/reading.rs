@@ -4,7 +4,7 @@ use super::error::RedisError;
 use super::keys::Keys;
 use super::link::Lost;
 use super::packed::Packed;
-use super::servers::Servers;
+use super::primaries::Ask;
 use super::slot::slot;
 use super::tail::{Owner, entry_id, position};
 use redis::Value;
@@ -47,7 +47,7 @@ impl Reading {
     }
 
     /// The position before the oldest batch that is there now.
-    pub(super) fn begins_behind(&self, servers: &mut Servers) -> Result<Position, RedisError> {
+    pub(super) fn begins_behind(&self, servers: &mut impl Ask) -> Result<Position, RedisError> {
         let page = self.page(servers, "1")?;
         let Some(oldest) = page.first() else { return Ok(Position::default()) };
         let batch = BatchView::decode(&mut Reader::new(&oldest.bytes));
@@ -59,7 +59,7 @@ impl Reading {
     /// as damage at its batch.
     pub(super) fn go_on(
         &mut self,
-        servers: &mut Servers,
+        servers: &mut impl Ask,
         mut each: impl FnMut(BatchView<'_>, &Entry) -> Result<(), DecodeError>,
     ) -> Result<(), RedisError> {
         loop {
@@ -92,11 +92,11 @@ impl Reading {
     }
 
     /// The next entries behind what was read, at most `count`.
-    fn page(&self, servers: &mut Servers, count: &str) -> Result<Vec<Entry>, RedisError> {
+    fn page(&self, servers: &mut impl Ask, count: &str) -> Result<Vec<Entry>, RedisError> {
         let after = self.span.map_or(Position::default(), |(_, last)| last);
         let mut packed = Packed::default();
         packed.ask(&["XRANGE", &self.key, &format!("({}", entry_id(after)), "+", "COUNT", count]);
-        match servers.ask(self.slot, &packed)?.remove(0) {
+        match servers.ask_one(self.slot, &packed)? {
             Value::Array(entries) => entries
                 .into_iter()
                 .map(|entry| read(entry).map_err(|id| self.damaged(&id, "is not a batch with its owner")))
