@@ -46,6 +46,12 @@ pub enum RedisError {
     /// Entries that were still to be read are gone.
     #[error("the oldest part of the ledger was trimmed while it was read; read it again from its beginning")]
     Trimmed,
+    /// Entries that were read are gone.
+    #[error(
+        "Redis has lost what was read last, by a fail-over that came before its replica had it; read the ledger again from \
+         its beginning"
+    )]
+    Undone,
     /// The ledger was made by another version.
     #[error("the ledger at {url} has format {format}, and this version reads format {expected}")]
     OtherFormat {

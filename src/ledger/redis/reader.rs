@@ -1,10 +1,13 @@
 //! Reading a ledger in Redis from outside, beside the server that writes it: for `audit` and `tail`.
 
-use super::create::Head;
+use super::create::{Head, read};
 use super::error::RedisError;
 use super::keys::Keys;
-use super::primaries::Primaries;
+use super::packed::Packed;
+use super::primaries::{Ask, Primaries};
 use super::reading::Reading;
+use super::slot::slot;
+use super::tail::Tail;
 use super::url::RedisUrl;
 use seathold_protocol::DecodeError;
 use seathold_protocol::batch::{BatchView, Position};
@@ -12,6 +15,7 @@ use seathold_protocol::batch::{BatchView, Position};
 /// Reads batches in the order of each partition up to the present tails, as often as asked.
 pub struct RedisReader {
     primaries: Primaries,
+    keys: Keys,
     partitions: Vec<Reading>,
     trimmed: bool,
 }
@@ -29,7 +33,7 @@ impl RedisReader {
         for reading in &partitions {
             trimmed |= reading.begins_behind(&mut primaries)? != Position::default();
         }
-        Ok(Self { primaries, partitions, trimmed })
+        Ok(Self { primaries, keys, partitions, trimmed })
     }
 
     /// Partitions of the ledger.
@@ -52,6 +56,25 @@ impl RedisReader {
             reading.go_on(&mut self.primaries, |batch, _| each(batch))?;
             if !self.trimmed && reading.before().is_some_and(|before| before != Position::default()) {
                 return Err(RedisError::Trimmed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that every partition's log goes as far as its tail says: what is missing at the end of a log does not show in
+    /// the log itself.
+    pub fn check_tails(&mut self) -> Result<(), RedisError> {
+        for (partition, reading) in (0..).zip(&self.partitions) {
+            let key = self.keys.tail(partition);
+            let damaged = |reason: &str| RedisError::Damaged { key: key.clone(), reason: reason.to_owned() };
+            let mut packed = Packed::default();
+            packed.ask(&["GET", &key]);
+            let tail: Option<String> = read(&self.primaries.ask_one(slot(key.as_bytes()), &packed)?)?;
+            let tail: Tail =
+                tail.ok_or_else(|| damaged("is missing"))?.parse().map_err(|()| damaged("is not a tail"))?;
+            // Asked behind the tail: by now it may have gone on, and never back.
+            if reading.end(&mut self.primaries)? < tail.position {
+                return Err(damaged("names a batch behind the end of the log"));
             }
         }
         Ok(())

@@ -48,11 +48,15 @@ impl Reading {
 
     /// The position before the oldest batch that is there now.
     pub(super) fn begins_behind(&self, servers: &mut impl Ask) -> Result<Position, RedisError> {
-        let page = self.page(servers, "1")?;
-        let Some(oldest) = page.first() else { return Ok(Position::default()) };
-        let batch = BatchView::decode(&mut Reader::new(&oldest.bytes));
-        let unreadable = |error| self.damaged(&oldest.id, &format!("cannot be read: {error}"));
-        batch.map(|batch| batch.previous()).map_err(unreadable)
+        let Some(oldest) = self.oldest(servers)? else { return Ok(Position::default()) };
+        let batch = batch_at(self.partition, &oldest.id, &oldest.bytes);
+        batch.map(|batch| batch.previous()).map_err(|reason| self.damaged(&oldest.id, &reason))
+    }
+
+    /// The position of the newest batch that is there now.
+    pub(super) fn end(&self, servers: &mut impl Ask) -> Result<Position, RedisError> {
+        let newest = self.range(servers, ["XREVRANGE", "+", "-"], "1")?.pop();
+        Ok(newest.and_then(|newest| position(&newest.id)).unwrap_or_default())
     }
 
     /// Hands every batch from where reading stopped to the present end to `each`, with its entry. An error of `each` counts
@@ -63,14 +67,33 @@ impl Reading {
         mut each: impl FnMut(BatchView<'_>, &Entry) -> Result<(), DecodeError>,
     ) -> Result<(), RedisError> {
         loop {
-            let entries = self.page(servers, PAGE)?;
+            let entries = self.page(servers)?;
             if entries.is_empty() {
                 return Ok(());
             }
             for entry in entries {
-                self.follow(&entry, &mut each).map_err(|reason| self.damaged(&entry.id, &reason))?;
+                if let Err(reason) = self.follow(&entry, &mut each) {
+                    let changed = self.changed_before(&entry, servers)?;
+                    return Err(changed.unwrap_or_else(|| self.damaged(&entry.id, &reason)));
+                }
             }
         }
+    }
+
+    /// What became of the batch that was read last, if it is not there any more. Others write and trim while this reads, so
+    /// an entry behind it that does not continue it is no damage then.
+    fn changed_before(
+        &self,
+        entry: &Entry,
+        servers: &mut impl Ask,
+    ) -> Result<Option<RedisError>, RedisError> {
+        let Some((_, last)) = self.span else { return Ok(None) };
+        let last = entry_id(last);
+        if !self.range(servers, ["XRANGE", &last, &last], "1")?.is_empty() {
+            return Ok(None);
+        }
+        let oldest = self.oldest(servers)?.and_then(|oldest| position(&oldest.id));
+        Ok(Some(if oldest >= position(&entry.id) { RedisError::Trimmed } else { RedisError::Undone }))
     }
 
     fn follow(
@@ -78,11 +101,7 @@ impl Reading {
         entry: &Entry,
         each: &mut impl FnMut(BatchView<'_>, &Entry) -> Result<(), DecodeError>,
     ) -> Result<(), String> {
-        let unreadable = |error: DecodeError| format!("cannot be read: {error}");
-        let batch = BatchView::decode(&mut Reader::new(&entry.bytes)).map_err(unreadable)?;
-        if batch.partition != self.partition || entry_id(batch.position) != entry.id {
-            return Err("holds the batch of another place".to_owned());
-        }
+        let batch = batch_at(self.partition, &entry.id, &entry.bytes)?;
         let (first, tail) = self.span.unwrap_or((batch.previous(), batch.previous()));
         if batch.previous() != tail {
             return Err(format!("continues {}, not {}", entry_id(batch.previous()), entry_id(tail)));
@@ -91,23 +110,54 @@ impl Reading {
         each(batch, entry).map_err(unreadable)
     }
 
-    /// The next entries behind what was read, at most `count`.
-    fn page(&self, servers: &mut impl Ask, count: &str) -> Result<Vec<Entry>, RedisError> {
+    /// The next entries behind what was read.
+    fn page(&self, servers: &mut impl Ask) -> Result<Vec<Entry>, RedisError> {
         let after = self.span.map_or(Position::default(), |(_, last)| last);
+        self.range(servers, ["XRANGE", &format!("({}", entry_id(after)), "+"], PAGE)
+    }
+
+    fn oldest(&self, servers: &mut impl Ask) -> Result<Option<Entry>, RedisError> {
+        Ok(self.range(servers, ["XRANGE", "-", "+"], "1")?.pop())
+    }
+
+    fn range(
+        &self,
+        servers: &mut impl Ask,
+        [command, from, to]: [&str; 3],
+        count: &str,
+    ) -> Result<Vec<Entry>, RedisError> {
         let mut packed = Packed::default();
-        packed.ask(&["XRANGE", &self.key, &format!("({}", entry_id(after)), "+", "COUNT", count]);
+        packed.ask(&[command, &self.key, from, to, "COUNT", count]);
         match servers.ask_one(self.slot, &packed)? {
             Value::Array(entries) => entries
                 .into_iter()
                 .map(|entry| read(entry).map_err(|id| self.damaged(&id, "is not a batch with its owner")))
                 .collect(),
-            other => Err(Lost(format!("XRANGE {} answered {other:?}", self.key)).into()),
+            other => Err(Lost(format!("{command} {} answered {other:?}", self.key)).into()),
         }
     }
 
     fn damaged(&self, id: &str, reason: &str) -> RedisError {
-        RedisError::Damaged { key: self.key.clone(), reason: format!("has an entry {id} that {reason}") }
+        damaged(&self.key, id, reason)
     }
+}
+
+/// What is wrong with an entry of the stream `key`; `reason` follows "an entry that".
+fn damaged(key: &str, id: &str, reason: &str) -> RedisError {
+    RedisError::Damaged { key: key.to_owned(), reason: format!("has an entry {id} that {reason}") }
+}
+
+/// The batch of an entry, if it is the one that belongs there.
+fn batch_at<'a>(partition: u16, id: &str, bytes: &'a [u8]) -> Result<BatchView<'a>, String> {
+    let batch = BatchView::decode(&mut Reader::new(bytes)).map_err(unreadable)?;
+    if batch.partition != partition || entry_id(batch.position) != id {
+        return Err("holds the batch of another place".to_owned());
+    }
+    Ok(batch)
+}
+
+fn unreadable(error: DecodeError) -> String {
+    format!("cannot be read: {error}")
 }
 
 /// An entry, or the id of one that cannot be read.

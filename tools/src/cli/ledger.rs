@@ -70,11 +70,11 @@ impl Reader {
         }
     }
 
-    /// Checks what only a whole log can tell. A log in Redis is whole when every batch continues the one before.
+    /// Checks what only a whole log can tell.
     pub(super) fn check_tail(&mut self) -> Result<(), Failure> {
         match self {
             Self::File(reader) => reader.check_tail().map(drop).map_err(of_file),
-            Self::Redis(_) => Ok(()),
+            Self::Redis(reader) => reader.check_tails().map_err(of_redis),
         }
     }
 }
@@ -100,7 +100,7 @@ fn of_redis(error: RedisError) -> Failure {
         RedisError::Unreachable(_) | RedisError::Away(_) => Exit::Io,
         RedisError::NoLedger { .. } | RedisError::Exists { .. } | RedisError::Unfit(_) => Exit::NoLedger,
         RedisError::Damaged { .. } | RedisError::OtherFormat { .. } => Exit::Damaged,
-        RedisError::Trimmed => Exit::NotDone,
+        RedisError::Trimmed | RedisError::Undone => Exit::NotDone,
     };
     Failure::new(exit, error.to_string())
 }
