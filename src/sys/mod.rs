@@ -1,10 +1,12 @@
-//! The operating system: clocks, cores, memory figures. Everything here goes through `rustix`, so not even this folder
-//! needs `unsafe`.
+//! The operating system: clocks, cores, memory figures, signals. Everything here goes through `rustix` or `signal-hook`, so
+//! not even this folder needs `unsafe`.
 
 mod clock;
 mod cores;
 mod descriptors;
+mod signals;
 
 pub use clock::Clock;
 pub use cores::{available_cores, pin_to_core};
 pub use descriptors::raise_descriptor_limit;
+pub use signals::end_on_signal;

@@ -3,6 +3,7 @@
 
 mod access;
 mod cluster;
+mod consumers;
 mod crowd;
 mod demo;
 mod failover;

@@ -3,7 +3,7 @@
 use crate::harness::{Found, Options, RedisServer, on_each_server};
 use crate::rig::{Owner, create, read, url};
 use seathold::ledger::Log;
-use seathold::ledger::redis::{RedisError, RedisReader, RedisUrl};
+use seathold::ledger::redis::{RedisConsumer, RedisError, RedisReader, RedisUrl, remove_group};
 
 on_each_server!(
     a_reader_goes_on_where_it_stopped,
@@ -123,4 +123,11 @@ fn a_reader_needs_to_read_and_nothing_else(found: &Found) {
     let mut reader = RedisReader::open(&url).unwrap();
     assert_eq!(go_on(&mut reader, || {}).unwrap(), [1, 2]);
     assert_eq!(reader.check_tails(), Ok(()));
+    server.command(&["ACL", "SETUSER", "reader", "+xgroup", "+xreadgroup", "+xack"]);
+    let mut consumer = RedisConsumer::join(&url, "orders", "a").unwrap();
+    while let Some(page) = consumer.next_page().unwrap() {
+        consumer.acknowledge(page).unwrap();
+    }
+    consumer.wait().unwrap();
+    remove_group(&url, "orders").unwrap();
 }

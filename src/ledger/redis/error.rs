@@ -52,6 +52,17 @@ pub enum RedisError {
          its beginning"
     )]
     Undone,
+    /// A consumer group is gone.
+    #[error(
+        "the ledger has no consumer group \"{group}\" (asked at {key}): it was removed, or Redis was emptied; to start again \
+         registers it at the oldest entry"
+    )]
+    NoGroup {
+        /// Its name.
+        group: String,
+        /// Where it is missing.
+        key: String,
+    },
     /// The ledger was made by another version.
     #[error("the ledger at {url} has format {format}, and this version reads format {expected}")]
     OtherFormat {

@@ -54,6 +54,11 @@ impl Primaries {
         Ok(Self { access, topology, links: BTreeMap::new() })
     }
 
+    /// Whether the partitions are on several servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.topology.is_cluster()
+    }
+
     /// Asks the primary of a slot one thing, wherever it is by now.
     pub(super) fn exchange(&mut self, slot: u16, asked: &Packed) -> Result<Reply, RedisError> {
         let mut node = self.topology.primary(slot)?;

@@ -143,12 +143,12 @@ impl Reading {
 }
 
 /// What is wrong with an entry of the stream `key`; `reason` follows "an entry that".
-fn damaged(key: &str, id: &str, reason: &str) -> RedisError {
+pub(super) fn damaged(key: &str, id: &str, reason: &str) -> RedisError {
     RedisError::Damaged { key: key.to_owned(), reason: format!("has an entry {id} that {reason}") }
 }
 
 /// The batch of an entry, if it is the one that belongs there.
-fn batch_at<'a>(partition: u16, id: &str, bytes: &'a [u8]) -> Result<BatchView<'a>, String> {
+pub(super) fn batch_at<'a>(partition: u16, id: &str, bytes: &'a [u8]) -> Result<BatchView<'a>, String> {
     let batch = BatchView::decode(&mut Reader::new(bytes)).map_err(unreadable)?;
     if batch.partition != partition || entry_id(batch.position) != id {
         return Err("holds the batch of another place".to_owned());
@@ -156,12 +156,12 @@ fn batch_at<'a>(partition: u16, id: &str, bytes: &'a [u8]) -> Result<BatchView<'
     Ok(batch)
 }
 
-fn unreadable(error: DecodeError) -> String {
+pub(super) fn unreadable(error: DecodeError) -> String {
     format!("cannot be read: {error}")
 }
 
 /// An entry, or the id of one that cannot be read.
-fn read(value: Value) -> Result<Entry, String> {
+pub(super) fn read(value: Value) -> Result<Entry, String> {
     let Value::Array(parts) = value else { return Err("without an id".to_owned()) };
     let mut parts = parts.into_iter();
     let (Some(Value::BulkString(id)), Some(Value::Array(fields))) = (parts.next(), parts.next()) else {

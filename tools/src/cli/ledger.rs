@@ -5,7 +5,7 @@ use super::failure::Failure;
 use clap::Args;
 use seathold::ledger::LedgerUrl;
 use seathold::ledger::file::{Directory, FileReader, OpenError};
-use seathold::ledger::redis::{RedisError, RedisReader};
+use seathold::ledger::redis::{RedisError, RedisReader, RedisUrl};
 use seathold_protocol::DecodeError;
 use seathold_protocol::batch::BatchView;
 use std::io::ErrorKind;
@@ -34,6 +34,16 @@ impl WhichLedger {
             LedgerUrl::Memory => Err(Failure::usage(
                 "a memory: ledger is inside its server and cannot be read from here; give file:DIR or redis://HOST:PORT",
             )),
+        }
+    }
+
+    /// Where it is in Redis: consumer groups are nowhere else.
+    pub(super) fn in_redis(&self) -> Result<&RedisUrl, Failure> {
+        match &self.ledger {
+            LedgerUrl::Redis(url) => Ok(url),
+            other => Err(Failure::usage(format!(
+                "{other} has no consumer groups, only a ledger in Redis has; read it without --group"
+            ))),
         }
     }
 }
@@ -95,12 +105,13 @@ fn nothing_there(path: &Path) -> Failure {
     )
 }
 
-fn of_redis(error: RedisError) -> Failure {
+/// Why a ledger in Redis cannot be read on.
+pub(super) fn of_redis(error: RedisError) -> Failure {
     let exit = match error {
         RedisError::Unreachable(_) | RedisError::Away(_) => Exit::Io,
         RedisError::NoLedger { .. } | RedisError::Exists { .. } | RedisError::Unfit(_) => Exit::NoLedger,
         RedisError::Damaged { .. } | RedisError::OtherFormat { .. } => Exit::Damaged,
-        RedisError::Trimmed | RedisError::Undone => Exit::NotDone,
+        RedisError::Trimmed | RedisError::Undone | RedisError::NoGroup { .. } => Exit::NotDone,
     };
     Failure::new(exit, error.to_string())
 }

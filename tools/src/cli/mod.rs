@@ -14,6 +14,7 @@ mod connection;
 mod dates;
 mod exit;
 mod failure;
+mod group;
 mod ids;
 mod ledger;
 mod matrix;
@@ -76,6 +77,7 @@ enum Command {
     /// Operator: the server's counters
     Stats(stats::Stats),
     /// The records of a ledger as JSON lines; needs no server
+    #[command(after_help = tail::GROUPS)]
     Tail(tail::Tail),
     /// Prove from a ledger that nothing was sold twice or lost; needs no server
     Audit(audit::Audit),
@@ -97,7 +99,7 @@ pub fn run(arguments: Arguments) -> Exit {
         Command::Open(open) => open.run(&server, output),
         Command::Close(close) => close.run(&server, output),
         Command::Stats(stats) => stats.run(&server, output),
-        Command::Tail(tail) => tail.run(),
+        Command::Tail(tail) => tail.run(output),
         Command::Audit(audit) => audit.run(output),
     };
     result.unwrap_or_else(|failure| output.fail(&failure))
@@ -131,6 +133,9 @@ mod tests {
         assert!(refused("confirm 1 --train G1").contains("--date"));
         assert!(refused("open G1 2026-10-01 --released 0").contains("1..=100"));
         assert!(refused("tail redis://127.0.0.1:x").contains("server 1 of the URL"));
+        assert!(refused("tail redis://127.0.0.1 --remove").contains("--group"));
+        assert!(refused("tail redis://127.0.0.1 --consumer a").contains("--group"));
+        assert!(refused("tail redis://127.0.0.1 --group a --remove --follow").contains("--follow"));
         assert!(refused("ping --count 0").contains("1..="));
     }
 }

@@ -4,7 +4,7 @@ use super::dates::ServiceDate;
 use super::resolve::sale_name;
 use jiff::Timestamp;
 use seathold_client::{Class, StopIndex};
-use seathold_protocol::batch::{BatchView, Stamp};
+use seathold_protocol::batch::{BatchView, Position, Stamp};
 use seathold_protocol::plan::{ClassPlan, DeparturePlan, Stock};
 use seathold_protocol::record::{NO_SEAT, Record, ReservationRecord, SaleRecord, SeatNumber};
 use serde::Serialize;
@@ -21,6 +21,21 @@ pub(super) struct RecordLine {
     date: ServiceDate,
     #[serde(flatten)]
     fields: Fields,
+}
+
+/// The place of an entry that was removed from the log before a consumer group had read it.
+#[derive(Debug, Serialize)]
+pub(super) struct LostLine {
+    partition: u16,
+    epoch: u64,
+    sequence: u64,
+    kind: &'static str,
+}
+
+impl LostLine {
+    pub(super) fn new(partition: u16, position: Position) -> Self {
+        Self { partition, epoch: position.epoch, sequence: position.sequence, kind: "lost" }
+    }
 }
 
 #[derive(Debug, Serialize)]
