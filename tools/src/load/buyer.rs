@@ -23,7 +23,7 @@ pub(super) struct Script {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Errand {
     pub(super) step: Step,
-    /// The reservation that a RESERVE makes.
+    /// The reservation that a RESERVE makes, if it is to be confirmed.
     target: Option<Target>,
 }
 
@@ -67,10 +67,13 @@ impl Buyer {
                 Request::Reserve(reserve).encode(correlation, out);
                 Errand::of(Step::Refused)
             }
-            Kind::Sale => {
+            kind @ (Kind::Sale | Kind::Hold) => {
                 let (departure, class, pair) = self.choose_trip();
                 let reserve = self.reserve(departure, class, pair);
                 Request::Reserve(reserve).encode(correlation, out);
+                if kind == Kind::Hold {
+                    return Errand::of(Step::Hold);
+                }
                 let target = Target { id: reserve.id, departure, account: reserve.account };
                 Errand { step: Step::Reserve, target: Some(target) }
             }
@@ -188,6 +191,18 @@ mod tests {
         let frame = frame::split(&out, 512).unwrap().unwrap();
         assert_eq!(Request::decode(&frame), Ok(Request::Confirm(errand.target.unwrap())));
         assert!(buyer.follow(confirm, Outcome::Done, 4, &mut out).is_none());
+    }
+
+    #[test]
+    fn a_hold_alone_is_not_confirmed() {
+        let mut buyer = buyer("hold", 1);
+        let mut out = Vec::new();
+        let errand = buyer.begin(1, &mut out);
+        assert_eq!(errand.step, Step::Hold);
+        let frame = frame::split(&out, 512).unwrap().unwrap();
+        assert!(matches!(Request::decode(&frame), Ok(Request::Reserve(_))));
+        out.clear();
+        assert!(buyer.follow(errand, Outcome::Done, 2, &mut out).is_none() && out.is_empty());
     }
 
     #[test]

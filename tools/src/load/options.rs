@@ -30,10 +30,10 @@ pub struct Options {
     /// The server
     #[arg(value_name = "URL", default_value = "seathold://127.0.0.1:7443")]
     pub url: Address,
-    /// What to ask: ping, refused, sale, lookup, availability, or a mix with weights: sale=1,availability=9
+    /// What to ask: ping, refused, sale, hold, lookup, availability, or a mix with weights: sale=1,availability=9
     ///
     /// refused: RESERVE on trips that are sold out; they are sold out first. sale: RESERVE and CONFIRM of a random
-    /// trip on a random departure. lookup: LOOKUP of reservations confirmed first. availability: one random pair.
+    /// trip on a random departure. hold: the RESERVE alone. lookup: LOOKUP of reservations confirmed first. availability: one random pair.
     #[arg(long, value_name = "WHAT", default_value = "ping")]
     pub workload: Workload,
     /// Connections

@@ -52,7 +52,7 @@ pub struct Report {
     pub requests: u64,
     /// The same per second.
     pub requests_per_second: f64,
-    /// Reservations held and confirmed.
+    /// Reservations held and confirmed, and holds of the workload `hold`.
     pub accepted: u64,
     /// The same per second.
     pub accepted_per_second: f64,
@@ -74,7 +74,7 @@ pub struct Report {
     pub unexpected: BTreeMap<&'static str, u64>,
     /// Of all answers together.
     pub latency_us: Latency,
-    /// By request: ping, refused, reserve, confirm, lookup, availability.
+    /// By request: ping, refused, reserve, confirm, hold, lookup, availability.
     pub steps: BTreeMap<&'static str, StepReport>,
     /// The figures mean what they say.
     pub valid: bool,
@@ -190,7 +190,7 @@ impl fmt::Display for Report {
             }
             writeln!(f)?;
         }
-        if self.steps.contains_key(Step::Reserve.name()) {
+        if [Step::Reserve, Step::Hold].iter().any(|step| self.steps.contains_key(step.name())) {
             let accepted = grouped(self.accepted);
             writeln!(f, "{:<14}{:>12}{accepted:>14}", "accepted", whole(self.accepted_per_second))?;
         }

@@ -91,6 +91,7 @@ impl Stage {
         !(lacks(Kind::Refused, self.sold_out.is_empty())
             || lacks(Kind::Lookup, self.reservations.is_empty())
             || lacks(Kind::Sale, self.departures.is_empty())
+            || lacks(Kind::Hold, self.departures.is_empty())
             || lacks(Kind::Availability, self.departures.is_empty()))
     }
 }

@@ -13,6 +13,8 @@ pub(super) enum Step {
     Reserve,
     /// The second half.
     Confirm,
+    /// A RESERVE that nothing follows.
+    Hold,
     Lookup,
     Availability,
 }
@@ -31,8 +33,15 @@ pub(super) enum Outcome {
 
 impl Step {
     /// All, in the order of `index`.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Ping, Self::Refused, Self::Reserve, Self::Confirm, Self::Lookup, Self::Availability];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Ping,
+        Self::Refused,
+        Self::Reserve,
+        Self::Confirm,
+        Self::Hold,
+        Self::Lookup,
+        Self::Availability,
+    ];
 
     pub(super) fn index(self) -> usize {
         self as usize
@@ -44,6 +53,7 @@ impl Step {
             Self::Refused => "refused",
             Self::Reserve => "reserve",
             Self::Confirm => "confirm",
+            Self::Hold => "hold",
             Self::Lookup => "lookup",
             Self::Availability => "availability",
         }
@@ -52,7 +62,7 @@ impl Step {
     fn opcode(self) -> Opcode {
         match self {
             Self::Ping => Opcode::Ping,
-            Self::Refused | Self::Reserve => Opcode::Reserve,
+            Self::Refused | Self::Reserve | Self::Hold => Opcode::Reserve,
             Self::Confirm => Opcode::Confirm,
             Self::Lookup => Opcode::Lookup,
             Self::Availability => Opcode::Availability,

@@ -101,9 +101,9 @@ impl Tally {
         self.steps.iter().map(Answers::total).sum()
     }
 
-    /// Reservations held and then confirmed.
+    /// Reservations held and then confirmed, and those that were to be held alone.
     pub(super) fn accepted(&self) -> u64 {
-        self.of(Step::Confirm).of(Status::Ok)
+        self.of(Step::Confirm).of(Status::Ok) + self.of(Step::Hold).of(Status::Ok)
     }
 
     /// Every status of the domain that said no, with how often.
@@ -173,13 +173,14 @@ mod tests {
         one.count(Step::Ping, Outcome::Done, 1_000, false);
         one.count(Step::Ping, Outcome::Done, 2_000, true);
         one.count(Step::Reserve, Outcome::Refused(Status::SoldOut), 3_000, true);
+        one.count(Step::Hold, Outcome::Done, 1_000, true);
         one.count(Step::Reserve, Outcome::Unexpected(Status::UnknownDeparture), 1, false);
         let mut sum = one.clone();
         sum.add(&one);
-        assert_eq!((sum.requests(), sum.accepted(), sum.errors()), (4, 0, 2));
+        assert_eq!((sum.requests(), sum.accepted(), sum.errors()), (6, 2, 2));
         assert_eq!(sum.refusals().collect::<Vec<_>>(), [(Status::SoldOut, 2)]);
         assert_eq!(sum.unexpected().collect::<Vec<_>>(), [(Status::UnknownDeparture, 2)]);
-        assert_eq!((sum.answers_ever, sum.latency_ns().len()), (8, 4));
+        assert_eq!((sum.answers_ever, sum.latency_ns().len()), (10, 6));
         assert_eq!(sum.of(Step::Reserve).total(), 2);
     }
 }

@@ -47,16 +47,16 @@ pub(super) fn why_not(workload: &Workload, tally: &Tally) -> Vec<String> {
             ));
         }
     }
-    if workload.has(Kind::Sale) {
+    if workload.has(Kind::Sale) || workload.has(Kind::Hold) {
         why.extend(why_no_sale(tally));
     }
     why
 }
 
 fn why_no_sale(tally: &Tally) -> Option<String> {
-    let pair = [tally.of(Step::Reserve), tally.of(Step::Confirm)];
-    let count = |status: Status| pair.iter().map(|answers| answers.of(status)).sum::<u64>();
-    let asked = pair[0].total();
+    let steps = [Step::Reserve, Step::Hold, Step::Confirm].map(|step| tally.of(step));
+    let count = |status: Status| steps.iter().map(|answers| answers.of(status)).sum::<u64>();
+    let asked = steps[0].total() + steps[1].total();
     let refusals = Status::ALL.iter().copied().filter(|status| *status != Status::Ok);
     let refused: u64 = refusals.clone().map(count).sum();
     if refused as f64 <= asked as f64 * REFUSED_SHARE_MAX {
@@ -93,6 +93,7 @@ mod tests {
         let sale = [(Step::Reserve, Outcome::Done, 199), (Step::Confirm, Outcome::Done, 199)];
         assert!(verdict("sale", &sale).is_empty());
         assert!(verdict("sale", &[sale[0], sale[1], (Step::Reserve, sold_out, 1)]).is_empty());
+        assert!(verdict("hold", &[(Step::Hold, Outcome::Done, 199), (Step::Hold, sold_out, 1)]).is_empty());
     }
 
     #[test]
@@ -103,6 +104,7 @@ mod tests {
         let sale = [(Step::Reserve, Outcome::Done, 90), (Step::Reserve, sold_out, 10)];
         let told = verdict("sale", &sale);
         assert!(told[0].starts_with("stock ran out: 10.0 %"), "{told:?}");
+        assert!(verdict("hold", &[(Step::Hold, sold_out, 1)])[0].starts_with("stock ran out: 100.0 %"));
         let not_open = Outcome::Refused(Status::NotOpen);
         assert!(verdict("sale", &[(Step::Reserve, not_open, 9)])[0].contains("--open"));
         let unknown = Outcome::Unexpected(Status::UnknownDeparture);

@@ -13,6 +13,8 @@ pub enum Kind {
     Refused,
     /// RESERVE, then CONFIRM.
     Sale,
+    /// RESERVE that nobody confirms.
+    Hold,
     /// LOOKUP of reservations that were confirmed before the run.
     Lookup,
     /// AVAILABILITY of one pair of stops in one class.
@@ -20,13 +22,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Ping, Self::Refused, Self::Sale, Self::Lookup, Self::Availability];
+    const ALL: [Self; 6] =
+        [Self::Ping, Self::Refused, Self::Sale, Self::Hold, Self::Lookup, Self::Availability];
 
     fn name(self) -> &'static str {
         match self {
             Self::Ping => "ping",
             Self::Refused => "refused",
             Self::Sale => "sale",
+            Self::Hold => "hold",
             Self::Lookup => "lookup",
             Self::Availability => "availability",
         }
