@@ -1,0 +1,126 @@
+# What the scripts here share: the servers under measurement, started and ended, and the figures of several rounds.
+# Sourced by them; needs `set -euo pipefail`, the working directory at the root, in $feed the timetable as the server and
+# the generator are told of it, and in $processors, $connections and $in_flight what the options say.
+
+die() {
+    echo "$0: $*" >&2
+    exit 1
+}
+
+# Leaves the folder of the programs in $binaries.
+build() { # program...
+    cargo build --release --quiet -p seathold -p seathold-tools -p seathold-bench "${@/#/--bin=}"
+    binaries=${CARGO_TARGET_DIR:-target}/release
+}
+
+# Leaves a temporary directory in $dir, and in $pin how to start a program on $processors; all of them share the first
+# two, whatever the host has, if nothing else was asked for.
+prepare_host() {
+    local allowed
+    if [ -z "$processors" ]; then
+        allowed=$(taskset -cp $$ 2>/dev/null | sed 's/.*: //' || true)
+        processors=$(echo "$allowed" | tr ',' '\n' | while IFS=- read -r from to; do seq "$from" "${to:-$from}"; done |
+            head -2 | paste -sd, -)
+    fi
+    pin=()
+    if command -v taskset >/dev/null && [ -n "$processors" ]; then pin=(taskset -c "$processors"); fi
+    dir=$(mktemp -d "${TMPDIR:-/tmp}/seathold-bench.XXXXXX")
+    server= redis=
+    trap clean_up EXIT
+    trap 'exit 130' INT TERM
+}
+
+clean_up() {
+    local process
+    for process in $server $redis; do kill -KILL "$process" 2>/dev/null || true; done
+    wait
+    rm -rf "$dir"
+}
+
+# Leaves its process in $server and its URL in $url.
+start_server() { # ledger's URL, options of serve...
+    local store=$1
+    shift
+    # The words of the server before must not be taken for this one's.
+    : >"$dir/log"
+    "${pin[@]}" "$binaries/seathold" serve --listen 127.0.0.1:0 --ledger "$store" \
+        "${feed[@]}" "$@" 2>"$dir/log" &
+    server=$!
+    for _ in $(seq 1200); do
+        url=$(grep -o 'ready on [0-9.:]*' "$dir/log" | sed 's|ready on |seathold://|' || true)
+        [ -z "$url" ] || return 0
+        kill -0 "$server" 2>/dev/null || { server= && cat "$dir/log" >&2 && die "the server did not start"; }
+        sleep 0.1
+    done
+    die "the server was not ready in two minutes"
+}
+
+stop_server() {
+    local stopped=$server code=0
+    kill -TERM "$server" 2>/dev/null || true
+    wait "$stopped" || code=$?
+    server=
+    [ "$code" = 0 ] || { cat "$dir/log" >&2 && die "the server ended with exit code $code"; }
+}
+
+# Starts a Redis of our own on a free port. Snapshots and rewrites are off: they run when they like, and would fall into
+# one measurement and not into the next. Leaves its process in $redis and its address in $redis_address.
+start_redis() { # program, options...
+    local program=$1 port
+    shift
+    command -v "$program" >/dev/null || die "there is no $program; install redis-server or give --server PATH"
+    for _ in $(seq 20); do
+        port=$((20000 + RANDOM % 30000)) redis_address=127.0.0.1:$port
+        rm -rf "$dir/redis" && mkdir "$dir/redis"
+        "${pin[@]}" "$program" --port "$port" --bind 127.0.0.1 --dir "$dir/redis" --save '' \
+            --auto-aof-rewrite-percentage 0 "$@" >"$dir/redis.log" &
+        redis=$!
+        for _ in $(seq 100); do
+            kill -0 "$redis" 2>/dev/null || break
+            # A stranger may answer on this port while ours ends because it is taken.
+            [ "$(ask_redis INFO server 2>/dev/null | grep -c "^process_id:$redis.\?$")" = 0 ] || return 0
+            sleep 0.1
+        done
+        kill -KILL "$redis" 2>/dev/null || true
+        wait "$redis" || true
+        redis=
+    done
+    cat "$dir/redis.log" >&2
+    die "$program did not start"
+}
+
+stop_redis() {
+    local stopped=$redis
+    kill -TERM "$redis" 2>/dev/null || true
+    wait "$stopped" || true
+    redis=
+}
+
+# Not every server comes with a command line of its own. QUIT closes, so that the reply has an end.
+ask_redis() { # words...
+    {
+        printf '%s\r\nQUIT\r\n' "$*" >&3
+        cat <&3
+    } 3<>"/dev/tcp/${redis_address/://}"
+}
+
+# Runs the generator; its report goes to $dir/<name>.json.
+load() { # name, workload, options of seathold-load...
+    local name=$1 asked=(--workload "$2" --connections "$connections" --in-flight "$in_flight" --json)
+    shift 2
+    if [ "${asked[1]}" != ping ]; then asked+=(--open "${feed[@]}"); fi
+    if ! "${pin[@]}" "$binaries/seathold-load" "$url" "${asked[@]}" "$@" >"$dir/$name.json"; then
+        cat "$dir/$name.json" >&2
+        die "the $name run is not valid"
+    fi
+}
+
+value() { # name, key: the first of this key is the run's own
+    grep -o "\"$2\":[0-9.]*" "$dir/$1.json" | head -1 | cut -d: -f2
+}
+
+# The median of a column of the figures that rounds have left in $dir/<name>.rates.
+median() { # name column
+    cut -d' ' -f"$2" "$dir/$1.rates" | sort -g | awk '{ v[NR] = $1 }
+        END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
