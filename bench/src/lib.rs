@@ -1,1 +1,2 @@
-//! Micro benchmarks live in `benches/`; this crate has no code of its own.
+//! Micro benchmarks live in `benches/`, and what the scripts beside them compare with in `src/bin/`; this crate has no
+//! library of its own.
