@@ -1,8 +1,9 @@
-//! Consumer groups: what is given to whom, in which order, and again.
+//! Who reads the log beside its owner: consumer groups, and what their entries hold back from trimming.
 
 use crate::harness::cluster::Cluster;
 use crate::harness::{Found, Options, PATIENCE, RedisServer, on_each_server};
 use crate::rig::{Owner, PARTITIONS, create, url};
+use seathold::ledger::Log;
 use seathold::ledger::redis::{
     self as ledger, Delivery, Durability, Page, RedisConsumer, RedisError, RedisLog, RedisReader, RedisUrl,
     remove_group,
@@ -20,6 +21,11 @@ on_each_server!(
     a_group_that_is_removed_ends_its_consumers,
     an_emptied_redis_ends_a_consumer,
     what_belongs_elsewhere_is_refused,
+    nothing_is_trimmed_that_a_group_was_not_given,
+    nothing_is_trimmed_that_a_group_has_not_acknowledged,
+    the_slowest_of_several_groups_counts,
+    without_groups_all_below_the_floor_is_trimmed,
+    a_trim_makes_no_connection,
     a_cluster_is_read_while_a_slot_moves,
 );
 
@@ -65,6 +71,20 @@ fn look(consumer: &mut RedisConsumer) -> Vec<(u16, i64)> {
         all.extend(told(&page));
     }
     all
+}
+
+/// Sequences that partition 0 still has.
+fn kept(server: &RedisServer) -> Vec<u64> {
+    let entries: Vec<(String, Vec<Vec<u8>>)> =
+        redis::cmd("XRANGE").arg("{seathold:0}:log").arg("-").arg("+").query(&mut server.connect()).unwrap();
+    let sequence = |(id, _): &(String, _)| id.split_once('-').unwrap().1.parse().unwrap();
+    entries.iter().map(sequence).collect()
+}
+
+/// Covers partition 0 up to a sequence, which the next append heeds.
+fn cover(owner: &mut Owner, sequence: u64) {
+    owner.log.covered(0, sequence);
+    owner.append(0, b"what is live is written again");
 }
 
 fn a_group_begins_at_the_oldest_entry(found: &Found) {
@@ -247,6 +267,79 @@ fn what_belongs_elsewhere_is_refused(found: &Found) {
     assert!(matches!(join(&server, "a").next_page(), Err(RedisError::Damaged { .. })));
 }
 
+fn nothing_is_trimmed_that_a_group_was_not_given(found: &Found) {
+    let (server, mut owner) = started(found);
+    let mut consumer = join(&server, "a");
+    (0..14).for_each(|_| owner.append(0, b"sold"));
+    cover(&mut owner, 13);
+    assert_eq!(kept(&server), (1..=16).collect::<Vec<_>>(), "it was given nothing yet");
+    let page = consumer.next_page().unwrap().unwrap();
+    assert_eq!(told(&page).len(), 16);
+    consumer.acknowledge(page).unwrap();
+    assert_eq!(kept(&server).len(), 16, "only its owner trims");
+    cover(&mut owner, 14);
+    assert_eq!(kept(&server), [15, 16, 17]);
+    cover(&mut owner, 17);
+    assert_eq!(kept(&server), [16, 17, 18], "17 was not given, and 16 was given last");
+    drain(&mut consumer);
+    cover(&mut owner, 18);
+    assert_eq!(kept(&server), [18, 19]);
+}
+
+fn nothing_is_trimmed_that_a_group_has_not_acknowledged(found: &Found) {
+    let (server, mut owner) = started(found);
+    (0..10).for_each(|_| owner.append(0, b"sold"));
+    let mut consumer = join(&server, "a");
+    let page = consumer.next_page().unwrap().unwrap();
+    assert_eq!(told(&page).len(), 11);
+    // All but the ninth and the tenth.
+    for batch in owner.batches[0].iter().filter(|batch| !matches!(batch.position.sequence, 9 | 10)) {
+        let id = format!("{}-{}", batch.position.epoch, batch.position.sequence);
+        assert_eq!(server.text(&["XACK", "{seathold:0}:log", "orders", &id]), "1");
+    }
+    cover(&mut owner, 11);
+    // 9 comes before 12, though not as text.
+    assert_eq!(kept(&server), [9, 10, 11, 12]);
+    // A new owner keeps to it as well.
+    let mut next = Owner::take(&server);
+    next.log.covered(0, 12);
+    next.append(0, b"more");
+    assert_eq!(kept(&server), [9, 10, 11, 12, 13, 14]);
+    consumer.acknowledge(page).unwrap();
+    cover(&mut next, 13);
+    assert_eq!(kept(&server), [11, 12, 13, 14, 15], "11 was given last");
+    remove_group(&url(&server), "orders").unwrap();
+    cover(&mut next, 14);
+    assert_eq!(kept(&server), [15, 16]);
+}
+
+fn the_slowest_of_several_groups_counts(found: &Found) {
+    let (server, mut owner) = started(found);
+    let mut fast = RedisConsumer::join(&url(&server), "fast", "a").unwrap();
+    let mut slow = RedisConsumer::join(&url(&server), "slow", "a").unwrap();
+    (0..3).for_each(|_| owner.append(0, b"sold"));
+    assert_eq!(drain(&mut fast), drain(&mut slow));
+    (0..3).for_each(|_| owner.append(0, b"sold"));
+    drain(&mut fast);
+    cover(&mut owner, 7);
+    assert_eq!(kept(&server), [4, 5, 6, 7, 8]);
+    drain(&mut slow);
+    cover(&mut owner, 8);
+    assert_eq!(kept(&server), [7, 8, 9], "7 was given to the fast one last");
+}
+
+fn without_groups_all_below_the_floor_is_trimmed(found: &Found) {
+    let (server, mut owner) = started(found);
+    (0..12).for_each(|_| owner.append(0, b"sold"));
+    cover(&mut owner, 9);
+    assert_eq!(kept(&server), [10, 11, 12, 13, 14]);
+    // Never the tail.
+    cover(&mut owner, 99);
+    assert_eq!(kept(&server), [15]);
+    assert_eq!(server.text(&["XLEN", "{seathold:1}:log"]), "1", "another partition's stays");
+    Owner::take(&server);
+}
+
 /// A ledger in a cluster, and its owner.
 fn started_in_cluster(found: &Found) -> (Cluster, RedisUrl, Owner) {
     let cluster = Cluster::start(found, Options::default());
@@ -265,6 +358,27 @@ fn started_in_cluster(found: &Found) -> (Cluster, RedisUrl, Owner) {
 fn home(cluster: &Cluster, partition: u16) -> usize {
     let address = cluster.owner(0, cluster.slot(&format!("{{seathold:{partition}}}:log")));
     cluster.nodes.iter().position(|node| node.address() == address).unwrap()
+}
+
+/// One that a trim made would not be asked for its tails by the next append, as every new connection must be.
+fn a_trim_makes_no_connection(found: &Found) {
+    let (cluster, _, mut owner) = started_in_cluster(found);
+    let (node, other) = (&cluster.nodes[home(&cluster, 0)], home(&cluster, 2));
+    assert_ne!(node.address(), cluster.nodes[other].address(), "the test needs two nodes");
+    (0..5).for_each(|_| owner.append(0, b"sold"));
+    let connections = || {
+        let clients = node.text(&["CLIENT", "LIST"]);
+        clients.lines().filter(|line| line.contains(" name=seathold ")).count()
+    };
+    assert_eq!(connections(), 1);
+    node.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    for covered in [3, 4] {
+        owner.log.covered(0, covered);
+        owner.append(2, b"elsewhere");
+        assert_eq!((connections(), node.text(&["XLEN", "{seathold:0}:log"])), (0, "6".to_owned()));
+    }
+    owner.append(0, b"what is live is written again");
+    assert_eq!((connections(), node.text(&["XLEN", "{seathold:0}:log"])), (1, "3".to_owned()));
 }
 
 fn a_cluster_is_read_while_a_slot_moves(found: &Found) {
@@ -299,4 +413,7 @@ fn a_cluster_is_read_while_a_slot_moves(found: &Found) {
     owner.append(1, b"after");
     assert_eq!((drain(&mut consumer), read()), (vec![(1, 4)], Ok(vec![1, 2, 3, 4])));
     assert_eq!(drain(&mut RedisConsumer::join(&url, "orders", "a").unwrap()), []);
+    owner.log.covered(1, 4);
+    owner.append(1, b"what is live is written again");
+    assert_eq!(cluster.nodes[to].text(&["XLEN", log]), "2", "4 was given last, and 5 was not given");
 }

@@ -1,80 +1,49 @@
-//! Trimming: entries whose state was written again leave the stream, unless a consumer group has not read them yet.
+//! Trimming: entries whose state was written again leave the stream, unless a consumer group still wants them.
 
 use super::append::RedisLog;
-use super::link::{Link, Lost, Reply};
-use super::packed::Packed;
-use super::servers::{REPLY_TIMEOUT, Trouble};
-use super::tail::{entry_id, position};
-use redis::streams::StreamInfoGroupsReply;
-use redis::{Value, from_redis_value};
+use super::link::Lost;
+use super::node::Node;
+use super::servers::REPLY_TIMEOUT;
+use super::tail::entry_id;
 use seathold_protocol::batch::Position;
-use std::time::Instant;
+
+/// What removes them. Seldom needed, so it travels with the question instead of being loaded.
+const TRIM: &str = include_str!("trim.lua");
 
 impl RedisLog {
-    /// Forgets what is covered, here and in Redis. The first failure ends it, because answers wait meanwhile; the rest is done
-    /// after the next append.
+    /// Forgets what is covered, here and in Redis, but for what a group still wants: that goes with the next cover. The first
+    /// failure ends it, because answers wait meanwhile; the rest is done after the next append.
     pub(super) fn trim_what_is_covered(&mut self) {
         for at in 0..self.partitions.len() {
             let partition = &mut self.partitions[at];
             if partition.fenced.is_some() || partition.floor <= partition.trimmed {
                 continue;
             }
-            let floor = partition.floor;
+            // Only over a connection that is there: one that is made now would not have been asked where it stands when the
+            // next append meets it.
+            let node = self.servers.primary(partition.slot).ok();
+            let Some(node) = node.filter(|node| self.servers.is_open(node)) else { continue };
+            let (number, floor) = (partition.number, partition.floor);
             if let Some(first) = partition.kept.forget(floor)
-                && let Err(trouble) = self.trim(at, first)
+                && let Err(lost) = self.trim(&node, number, first)
             {
-                log::warn!("ledger: partition {at} is not trimmed now: {trouble}");
+                log::warn!("ledger: partition {number} is not trimmed now: {node}: {lost}");
                 return;
             }
             self.partitions[at].trimmed = floor;
         }
     }
 
-    fn trim(&mut self, at: usize, first: Position) -> Result<(), Trouble> {
-        let (number, slot) = (self.partitions[at].number, self.partitions[at].slot);
-        let node = self.servers.primary(slot)?;
-        let key = self.keys.log(number);
-        let trimmed = trim_stream(&mut self.servers.get(&node)?.link, &key, first);
-        if trimmed.is_err() {
-            self.servers.drop_link(&node);
-        }
-        Ok(trimmed?)
-    }
-}
-
-fn trim_stream(link: &mut Link, key: &str, first: Position) -> Result<(), Lost> {
-    let mut least = first;
-    for group in groups(link, key)? {
-        // What was delivered last stays, too: that is one entry more than needed, and one question less.
-        let delivered = position(&group.last_delivered_id).unwrap_or_default();
-        least = least.min(delivered);
-        if group.pending > 0 {
-            let reply = ask(link, &["XPENDING", key, &group.name])?;
-            least = least.min(oldest_pending(&reply).unwrap_or_default());
+    fn trim(&mut self, node: &Node, partition: u16, first: Position) -> Result<(), Lost> {
+        let mut trim = redis::cmd("EVAL");
+        trim.arg(TRIM).arg(1).arg(self.keys.log(partition)).arg(entry_id(first));
+        let server = self.servers.opened(node).expect("it was open a moment ago");
+        match server.link.ask(&trim, REPLY_TIMEOUT) {
+            Ok(reply) => reply.map(drop).map_err(|refusal| Lost(refusal.to_string())),
+            Err(lost) => {
+                self.servers.drop_link(node);
+                Err(lost)
+            }
         }
     }
-    ask(link, &["XTRIM", key, "MINID", "=", &entry_id(least)]).map(drop)
-}
-
-fn groups(link: &mut Link, key: &str) -> Result<Vec<redis::streams::StreamInfoGroup>, Lost> {
-    let reply = ask(link, &["XINFO", "GROUPS", key])?;
-    let groups: StreamInfoGroupsReply =
-        from_redis_value(reply).map_err(|error| Lost(format!("XINFO GROUPS: {error}")))?;
-    Ok(groups.groups)
-}
-
-/// The reply's second element.
-fn oldest_pending(reply: &Value) -> Option<Position> {
-    let Value::Array(summary) = reply else { return None };
-    let Value::BulkString(id) = summary.get(1)? else { return None };
-    position(std::str::from_utf8(id).ok()?)
-}
-
-fn ask(link: &mut Link, words: &[&str]) -> Result<Value, Lost> {
-    let mut packed = Packed::default();
-    packed.ask(words);
-    let mut replies: Vec<Reply> = Vec::with_capacity(1);
-    link.send(packed.bytes(), REPLY_TIMEOUT)?;
-    link.receive(1, Instant::now() + REPLY_TIMEOUT, &mut replies)?;
-    replies.remove(0).map_err(|refusal| Lost(format!("{}: {refusal}", words[0])))
 }
