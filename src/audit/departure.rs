@@ -7,10 +7,10 @@ use super::report::{Places, Report};
 use super::table::{Clash, Table};
 use seathold_protocol::ReservationId;
 use seathold_protocol::batch::Stamp;
-use seathold_protocol::plan::DeparturePlan;
+use seathold_protocol::plan::{ClassPlan, DeparturePlan};
 use seathold_protocol::record::{Record, ReservationRecord, SaleRecord};
 use seathold_protocol::reservation::State;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How long a batch may wait for the log while its successor fills: a full disk that an operator clears. A stamp tells
 /// when a batch left, so what it confirms may have been confirmed so much earlier.
@@ -75,6 +75,27 @@ impl Departure {
 
     pub(super) fn reservations(&self) -> impl Iterator<Item = &ReservationRecord> {
         self.reservations.values().map(|known| &known.record)
+    }
+
+    /// Its highest version so far.
+    pub(super) fn version(&self) -> u64 {
+        self.version.into()
+    }
+
+    /// The share that an operator's last word put on sale; at least 1.
+    pub(super) fn released_percent(&self) -> u8 {
+        self.sale.map_or(1, |sale| sale.released_percent)
+    }
+
+    /// By class and segment: places that nobody has, of those that are for sale when `percent` of each class are.
+    pub(super) fn free(&self, percent: u8) -> BTreeMap<String, Vec<u32>> {
+        let classes = self.plan.seats.classes.iter().zip(&self.tables);
+        let free = |(class, table): (&ClassPlan, &Table)| {
+            let capacity = class.capacity();
+            let released = (u64::from(capacity) * u64::from(percent)).div_ceil(100) as u32;
+            (class.class.to_string(), table.free(released))
+        };
+        classes.map(free).collect()
     }
 
     /// Follows one record. What is wrong with it goes into `found`.

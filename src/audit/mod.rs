@@ -4,9 +4,11 @@
 //! segment, and follows every record with it. Whatever it finds is a sentence with the place in the log.
 
 mod departure;
+mod remaining;
 mod report;
 mod table;
 
+pub use remaining::Told;
 pub use report::{Places, Report, Violation};
 
 use departure::{Departure, Moment};

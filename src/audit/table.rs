@@ -61,6 +61,20 @@ impl Table {
         }
     }
 
+    /// By segment: places that nobody has, of the first `released`.
+    pub(super) fn free(&self, released: u32) -> Vec<u32> {
+        match self {
+            Self::Seats { cells, segments } => {
+                let mut free = vec![0; *segments];
+                for seat in cells.chunks_exact(*segments).take(released as usize) {
+                    free.iter_mut().zip(seat).for_each(|(free, cell)| *free += u32::from(cell.is_none()));
+                }
+                free
+            }
+            Self::Places { taken, .. } => taken.iter().map(|taken| released.saturating_sub(*taken)).collect(),
+        }
+    }
+
     /// Seat-segments that somebody has.
     pub(super) fn taken(&self) -> u64 {
         match self {

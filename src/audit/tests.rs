@@ -297,3 +297,46 @@ fn a_record_is_followed_although_its_version_is_wrong() {
     log.write(&[held(1, 1, &[0], 0, 4), clash, then(6, State::Confirmed, clash)]);
     assert_eq!(log.finds(&["version 5 follows version 1", "sold twice"]).oversold, 4);
 }
+
+fn told(version: u64, seats: [u32; 4], places: [u32; 4]) -> Told {
+    let free = [(SEATS.to_string(), seats.to_vec()), (PLACES.to_string(), places.to_vec())];
+    Told { version, free: free.into() }
+}
+
+#[test]
+fn remaining_places_agree_with_the_records_of_their_version() {
+    let mut log = Log::new();
+    log.write(&[held(1, 1, &[0, 3], 0, 2), standing(2, 2, 1, 1, 4)]);
+    log.write(&[then(3, State::Cancelled, standing(2, 2, 1, 1, 4)), standing(4, 3, 1, 3, 4)]);
+    assert!(log.audit.compare(DEPARTURE, &told(4, [2, 2, 4, 4], [5, 5, 5, 4])));
+    // Of another moment, or of another ledger.
+    assert!(!log.audit.compare(DEPARTURE, &told(3, [9; 4], [9; 4])));
+    assert!(!log.audit.compare(DepartureId(1), &told(4, [9; 4], [9; 4])));
+    log.finds(&[]);
+}
+
+#[test]
+fn remaining_places_that_the_records_do_not_leave_are_found() {
+    let mut log = Log::new();
+    log.write(&[held(1, 1, &[0, 3], 0, 2)]);
+    assert!(log.audit.compare(DEPARTURE, &told(1, [2, 3, 4, 4], [5; 4])));
+    assert!(log.audit.compare(DEPARTURE, &told(1, [2, 2, 4, 4], [5, 5, 5, 6])));
+    let classes = Told { free: [(SEATS.to_string(), vec![2, 2, 4, 4])].into(), version: 1 };
+    assert!(log.audit.compare(DEPARTURE, &classes));
+    log.finds(&["[2, 3, 4, 4] of class", "[5, 5, 5, 6] of class", "are told of classes"]);
+}
+
+/// Which share the rules release is not in the ledger, but it is the same of every class, and no less than an operator's.
+#[test]
+fn remaining_places_may_be_those_of_a_share() {
+    let mut log = Log::new();
+    log.write(&[held(1, 1, &[0], 0, 2)]);
+    // 50 %: two seats of four, three places of five.
+    assert!(log.audit.compare(DEPARTURE, &told(1, [1, 1, 2, 2], [3; 4])));
+    log.finds(&[]);
+    assert!(log.audit.compare(DEPARTURE, &told(1, [1, 1, 2, 2], [5; 4])));
+    log.sale(2, 80);
+    assert!(log.audit.compare(DEPARTURE, &told(2, [3, 3, 4, 4], [4; 4])));
+    assert!(log.audit.compare(DEPARTURE, &told(2, [1, 1, 2, 2], [3; 4])));
+    log.finds(&["remaining places of version 1", "remaining places of version 2"]);
+}

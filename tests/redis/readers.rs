@@ -12,6 +12,7 @@ on_each_server!(
     a_hole_is_damage,
     a_missing_end_is_damage,
     a_reader_needs_to_read_and_nothing_else,
+    what_is_left_is_read_as_it_was_written,
 );
 
 /// More than a page of a reader.
@@ -123,6 +124,7 @@ fn a_reader_needs_to_read_and_nothing_else(found: &Found) {
     let mut reader = RedisReader::open(&url).unwrap();
     assert_eq!(go_on(&mut reader, || {}).unwrap(), [1, 2]);
     assert_eq!(reader.check_tails(), Ok(()));
+    assert!(reader.remaining().unwrap().is_empty());
     server.command(&["ACL", "SETUSER", "reader", "+xgroup", "+xreadgroup", "+xack"]);
     let mut consumer = RedisConsumer::join(&url, "orders", "a").unwrap();
     while let Some(page) = consumer.next_page().unwrap() {
@@ -130,4 +132,16 @@ fn a_reader_needs_to_read_and_nothing_else(found: &Found) {
     }
     consumer.wait().unwrap();
     remove_group(&url, "orders").unwrap();
+}
+
+fn what_is_left_is_read_as_it_was_written(found: &Found) {
+    let (server, _owner) = started(found);
+    let left = [("G1 2027-03-15", "[]"), ("X 7 2027-03-15", "{}")];
+    for (partition, (field, text)) in [2, 0].iter().zip(left) {
+        server.command(&["HSET", &format!("{{seathold:{partition}}}:remaining"), field, text]);
+    }
+    let mut found: Vec<_> =
+        RedisReader::open(&url(&server)).unwrap().remaining().unwrap().into_iter().collect();
+    found.sort();
+    assert_eq!(found, left.map(|(field, text)| (field.to_owned(), text.to_owned())));
 }

@@ -39,6 +39,7 @@ on_redis!(
     a_removed_entry_is_told_as_lost,
     a_group_is_removed,
     an_audit_reads_redis,
+    an_audit_compares_what_other_systems_are_told,
 );
 
 /// A Redis, a ledger in it, and a Seathold on it.
@@ -263,10 +264,50 @@ fn an_audit_reads_redis(found: &Found) {
     world.reserve();
     let report = world.lines("audit LEDGER --json");
     assert_eq!((&report[0]["audit"], &report[0]["held"]), (&"pass".into(), &1.into()));
+    assert_eq!(report[0]["remaining"], serde_json::json!({ "told": 1, "compared": 1 }));
     let place = world.lines("tail LEDGER")[1].clone();
     let log = format!("{{seathold:{}}}:log", place["partition"]);
     let id = format!("{}-{}", place["epoch"], place["sequence"]);
     world.redis(&["XDEL", &log, &id]);
     assert!(world.failure(65, "audit LEDGER").contains("damaged"));
     assert!(world.failure(66, "audit LEDGER?prefix=other").contains("create-ledger"));
+}
+
+fn an_audit_compares_what_other_systems_are_told(found: &Found) {
+    let world = World::start(found);
+    world.reserve();
+    let [plan, reservation] = world.lines("tail LEDGER").try_into().unwrap();
+    let segments = plan["stops"].as_array().unwrap().len() - 1;
+    // The reservation has one place of second on the first segment.
+    let free = |wrong: u64| {
+        let class = |class: &Value| {
+            let (name, capacity) = (class["class"].as_str().unwrap(), class["capacity"].as_u64().unwrap());
+            let mut free = vec![capacity; segments];
+            free[0] -= u64::from(name == "second");
+            free[segments - 1] -= wrong;
+            (name.to_owned(), free.into())
+        };
+        plan["classes"].as_array().unwrap().iter().map(class).collect::<serde_json::Map<_, Value>>()
+    };
+    let (key, field) = (format!("{{seathold:{}}}:remaining", plan["partition"]), format!("X 3 {DATE}"));
+    let tell = |version: u64, free| {
+        let text = serde_json::json!({ "version": version, "free": Value::Object(free) }).to_string();
+        world.redis(&["HSET", &key, &field, &text]);
+    };
+    tell(reservation["version"].as_u64().unwrap(), free(0));
+    let report = &world.lines("audit LEDGER --json")[0];
+    let counts = |compared: u64| serde_json::json!({ "told": 1, "compared": compared });
+    assert_eq!((&report["audit"], &report["remaining"]), (&"pass".into(), &counts(1)));
+    tell(reservation["version"].as_u64().unwrap(), free(1));
+    let output = world.run("audit LEDGER");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("told of 1 departures, compared of 1\n")
+            && text.contains("remaining places of version 1"),
+        "{text}"
+    );
+    tell(reservation["version"].as_u64().unwrap() + 1, free(1));
+    let report = &world.lines("audit LEDGER --json")[0];
+    assert_eq!((&report["audit"], &report["remaining"]), (&"pass".into(), &counts(0)));
 }

@@ -11,6 +11,7 @@ use super::tail::Tail;
 use super::url::RedisUrl;
 use seathold_protocol::DecodeError;
 use seathold_protocol::batch::{BatchView, Position};
+use std::collections::HashMap;
 
 /// Reads batches in the order of each partition up to the present tails, as often as asked.
 pub struct RedisReader {
@@ -78,5 +79,20 @@ impl RedisReader {
             }
         }
         Ok(())
+    }
+
+    /// What other systems are told that each departure has left, by `<train> <YYYY-MM-DD>`.
+    pub fn remaining(&mut self) -> Result<HashMap<String, String>, RedisError> {
+        let mut remaining = HashMap::new();
+        for partition in 0..self.partitions() {
+            let key = self.keys.remaining(partition);
+            let mut packed = Packed::default();
+            packed.ask(&["HGETALL", &key]);
+            let mut fields: HashMap<String, String> =
+                read(&self.primaries.ask_one(slot(key.as_bytes()), &packed)?)?;
+            fields.remove("ledger");
+            remaining.extend(fields);
+        }
+        Ok(remaining)
     }
 }

@@ -4,6 +4,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::ledger::WhichLedger;
 use super::output::Output;
+use super::remaining::{self, Remaining};
 use super::table::{Align, Table};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,6 +22,7 @@ pub(super) struct Audit {
 impl Audit {
     pub(super) fn run(self, output: Output) -> Result<Exit, Failure> {
         let mut reader = self.ledger.open()?;
+        let before = reader.remaining()?;
         let mut audit = audit::Audit::new(reader.partitions(), reader.is_trimmed());
         let progress = progress();
         let read = reader.for_each(|batch| {
@@ -29,8 +31,10 @@ impl Audit {
             Ok(())
         });
         read.and_then(|()| reader.check_tail())?;
+        let after = reader.remaining()?;
         progress.finish_and_clear();
-        let findings = Findings::from(audit.finish());
+        let remaining = remaining::compare(&mut audit, &before, &after);
+        let findings = Findings { remaining, ..audit.finish().into() };
         output.show(&findings)?;
         Ok(if findings.report.passes() { Exit::Done } else { Exit::Refused })
     }
@@ -47,13 +51,17 @@ fn progress() -> ProgressBar {
 #[derive(Serialize)]
 struct Findings {
     audit: &'static str,
+    /// What a ledger in Redis tells other systems.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining: Option<Remaining>,
     #[serde(flatten)]
     report: audit::Report,
 }
 
 impl From<audit::Report> for Findings {
     fn from(report: audit::Report) -> Self {
-        Self { audit: if report.passes() { "pass" } else { "fail" }, report }
+        let audit = if report.passes() { "pass" } else { "fail" };
+        Self { audit, remaining: None, report }
     }
 }
 
@@ -81,6 +89,9 @@ impl fmt::Display for Findings {
             ("oversold", report.oversold),
         ];
         writeln!(f, "{}\n", counts("seat-segments", &segments))?;
+        if let Some(Remaining { told, compared }) = self.remaining {
+            writeln!(f, "remaining places told of {told} departures, compared of {compared}\n")?;
+        }
         for violation in &report.listed {
             writeln!(f, "{violation}")?;
         }
@@ -148,5 +159,10 @@ audit: fail, 2 violations";
         assert_eq!(findings.to_string(), expected);
         let json = serde_json::to_string(&findings).unwrap();
         assert!(json.starts_with(r#"{"audit":"fail","batches":2,"records":14,"#), "{json}");
+        let findings =
+            Findings { remaining: Some(Remaining { told: 4, compared: 3 }), ..Report::default().into() };
+        assert!(findings.to_string().contains("told of 4 departures, compared of 3\n"), "{findings}");
+        let json = serde_json::to_string(&findings).unwrap();
+        assert!(json.starts_with(r#"{"audit":"pass","remaining":{"told":4,"compared":3},"#), "{json}");
     }
 }

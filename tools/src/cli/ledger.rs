@@ -8,6 +8,7 @@ use seathold::ledger::file::{Directory, FileReader, OpenError};
 use seathold::ledger::redis::{RedisError, RedisReader, RedisUrl};
 use seathold_protocol::DecodeError;
 use seathold_protocol::batch::BatchView;
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -77,6 +78,14 @@ impl Reader {
         match self {
             Self::File(reader) => reader.for_each(each).map_err(of_file),
             Self::Redis(reader) => reader.for_each(each).map_err(of_redis),
+        }
+    }
+
+    /// What the ledger tells other systems of each departure, by its name there. A file tells nothing.
+    pub(super) fn remaining(&mut self) -> Result<HashMap<String, String>, Failure> {
+        match self {
+            Self::File(_) => Ok(HashMap::new()),
+            Self::Redis(reader) => reader.remaining().map_err(of_redis),
         }
     }
 

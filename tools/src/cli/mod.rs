@@ -21,6 +21,7 @@ mod matrix;
 mod output;
 mod ping;
 mod record_line;
+mod remaining;
 mod reserve;
 mod resolve;
 mod sale;
