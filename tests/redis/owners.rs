@@ -32,7 +32,7 @@ fn a_second_server_takes_over(found: &Found) {
     let redis = ledger(found);
     let mut first = TestServer::start_on(&redis.url(), &[]);
     let client = first.client().with_timeout(HASTY);
-    let mut crowd = Crowd::new(&client);
+    let mut crowd = Crowd::new(&first.client());
     let mut second = None;
     crowd.rush(&client, 800, || second = Some(TestServer::start_on(&redis.url(), &[])));
     let mut second = second.expect("the rush has a middle");
@@ -51,7 +51,7 @@ fn an_idle_server_notices_that_it_lost(found: &Found) {
     let redis = ledger(found);
     let first = TestServer::start_on(&redis.url(), &[]);
     let client = first.client().with_timeout(HASTY);
-    let crowd = Crowd::new(&client);
+    let crowd = Crowd::new(&first.client());
     let departure = crowd.strangers().request().target().departure;
     client.availability(departure, None, None).unwrap();
     let _second = TestServer::start_on(&redis.url(), &[]);
