@@ -29,7 +29,7 @@ type Replayed = (Box<dyn Log>, Option<SpareWorker<Directory>>);
 
 impl OpenLedger {
     /// Opens the ledger. A directory gets one with a partition for every core at least, if it has none.
-    pub(super) fn open(options: &ServeOptions, cores: usize, clock: Clock) -> Result<Self, StartError> {
+    pub(super) fn open(options: &ServeOptions, cores: usize) -> Result<Self, StartError> {
         let partitions = PARTITIONS_DEFAULT.max(cores as u16);
         let keep_bytes = options.ledger_keep_mib << 20;
         match &options.ledger {
@@ -39,7 +39,7 @@ impl OpenLedger {
             }
             LedgerUrl::Redis(url) => {
                 let (url, durability) = (url.clone(), options.durability);
-                let takeover = RedisLog::open(&redis::Options { url, durability, keep_bytes }, clock.now())?;
+                let takeover = RedisLog::open(&redis::Options { url, durability, keep_bytes })?;
                 takeover.durability().iter().for_each(|sentence| log::info!("ledger: {sentence}"));
                 Ok(Self::Redis(Box::new(takeover)))
             }
@@ -80,18 +80,21 @@ impl OpenLedger {
         clock: Clock,
     ) -> Result<Replayed, StartError> {
         let (core_of, now) = (partition_cores, clock.now());
-        match self {
-            Self::Memory(partitions) => Ok((Box::new(MemoryLog::new(partitions)), None)),
+        let replayed: Replayed = match self {
+            Self::Memory(partitions) => (Box::new(MemoryLog::new(partitions)), None),
             Self::File(recovery) => {
                 let log = replay_per_core(|each| recovery.for_each(each), engines, core_of, now)?;
                 let worker = SpareWorker::spawn(&log)?;
-                Ok((Box::new(log), Some(worker)))
+                (Box::new(log), Some(worker))
             }
-            Self::Redis(takeover) => {
-                let log = replay_per_core(|each| takeover.for_each(each), engines, core_of, now)?;
-                Ok((Box::new(log), None))
+            Self::Redis(mut takeover) => {
+                // The engines have judged what is there before the owner before is shut out.
+                replay_per_core(|each| takeover.read(each), engines, core_of, now)?;
+                (Box::new(replay_per_core(|each| takeover.take(now, each), engines, core_of, now)?), None)
             }
-        }
+        };
+        engines.iter().try_for_each(Engine::end_replay)?;
+        Ok(replayed)
     }
 }
 
@@ -127,7 +130,6 @@ fn replay_per_core<L, E: Into<StartError>>(
         }
         read.map_err(Into::into)
     })?;
-    engines.iter().try_for_each(Engine::end_replay)?;
     let seconds = started.elapsed().as_secs_f64();
     log::info!("ledger: {records} records in {batches} batches replayed in {seconds:.2} s");
     Ok(log)

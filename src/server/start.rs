@@ -80,7 +80,7 @@ impl Server {
         let board = Arc::new(Board::new(Arc::clone(&catalog)));
 
         let departures = catalog.len();
-        let opened = OpenLedger::open(options, cores.len(), clock)?;
+        let opened = OpenLedger::open(options, cores.len())?;
         let core_of = |partition: u16| (usize::from(partition) % cores.len()) as u8;
         let partition_cores: Vec<u8> = (0..opened.partitions()).map(core_of).collect();
         let mut engines: Vec<_> = (0..cores.len())

@@ -5,10 +5,9 @@ use crate::harness::{Found, Options, PATIENCE, RedisServer, on_each_server};
 use crate::rig::{Owner, PARTITIONS, create, url};
 use seathold::ledger::Log;
 use seathold::ledger::redis::{
-    self as ledger, Delivery, Durability, Page, RedisConsumer, RedisError, RedisLog, RedisReader, RedisUrl,
+    self as ledger, Delivery, Durability, Page, RedisConsumer, RedisError, RedisReader, RedisUrl,
     remove_group,
 };
-use seathold_protocol::batch::Stamp;
 use std::time::{Duration, Instant};
 
 on_each_server!(
@@ -346,12 +345,7 @@ fn started_in_cluster(found: &Found) -> (Cluster, RedisUrl, Owner) {
     let url: RedisUrl = cluster.url().parse().unwrap();
     ledger::create(&url, PARTITIONS, "2027-01-01T00:00:00Z").unwrap();
     let options = ledger::Options { url: url.clone(), durability: Durability::Local, keep_bytes: u64::MAX };
-    let mut batches = vec![Vec::new(); usize::from(PARTITIONS)];
-    let log = RedisLog::open(&options, Stamp::default()).unwrap().for_each(|batch| {
-        batches[usize::from(batch.partition)].push(batch.to_batch());
-        Ok(())
-    });
-    (cluster, url, Owner { log: log.unwrap(), batches })
+    (cluster, url, Owner::open(options).unwrap())
 }
 
 /// The node that has a partition.

@@ -2,8 +2,8 @@
 
 use crate::harness::pair::{Pair, until_it_copies};
 use crate::harness::{Found, Options, RedisServer, on_each_server};
-use crate::rig::{Owner, PARTITIONS, create, read, url};
-use seathold::ledger::redis::{self, Durability, RedisError};
+use crate::rig::{self, Owner, PARTITIONS, create, read, url};
+use seathold::ledger::redis::{self, Durability, RedisError, RedisLog};
 use seathold::ledger::{AppendError, Log};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -17,6 +17,8 @@ on_each_server!(
     several_batches_of_several_partitions_go_together,
     a_batch_that_is_sent_again_is_in_once,
     the_owner_before_is_shut_out,
+    reading_shuts_nobody_out,
+    a_pause_in_the_midst_of_a_take_over_is_waited_for,
     an_owner_with_nothing_to_append_looks,
     an_owner_that_never_pauses_is_shut_out,
     a_tail_that_was_lost_is_appended_again,
@@ -84,6 +86,37 @@ fn the_owner_before_is_shut_out(found: &Found) {
         assert!(matches!(again, AppendError::Fenced { .. }), "{again}");
     }
     second.append(2, b"theirs, too");
+    assert_eq!(read(&server), second.batches);
+}
+
+/// What a start does before it knows that it can serve.
+fn reading_shuts_nobody_out(found: &Found) {
+    let server = started(found);
+    let mut first = Owner::take(&server);
+    first.append(0, b"before");
+    let options = redis::Options { url: url(&server), durability: Durability::Local, keep_bytes: u64::MAX };
+    let mut takeover = RedisLog::open(&options).unwrap();
+    let mut batches = vec![Vec::new(); usize::from(PARTITIONS)];
+    takeover.read(|batch| rig::found(&mut batches, batch)).unwrap();
+    assert_eq!(batches, first.batches);
+    first.append(0, b"meanwhile");
+    first.append(2, b"meanwhile");
+    let second = Owner::behind(takeover, batches).unwrap();
+    assert!(matches!(first.try_append(1, b"too late"), Err(AppendError::Fenced { .. })));
+    assert_eq!(second.batches[0][..3], first.batches[0]);
+    assert_eq!(read(&server), second.batches);
+}
+
+/// The owner before may be shut out already, so a server that pauses then is waited for.
+fn a_pause_in_the_midst_of_a_take_over_is_waited_for(found: &Found) {
+    let server = started(found);
+    Owner::take(&server).append(1, b"sold");
+    let options = redis::Options { url: url(&server), durability: Durability::Local, keep_bytes: u64::MAX };
+    let takeover = RedisLog::open(&options).unwrap();
+    server.command(&["CLIENT", "PAUSE", "1500", "ALL"]);
+    let began = Instant::now();
+    let second = Owner::behind(takeover, vec![Vec::new(); usize::from(PARTITIONS)]).unwrap();
+    assert!(began.elapsed() > Duration::from_secs(1), "it met no pause: {:?}", began.elapsed());
     assert_eq!(read(&server), second.batches);
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 on_each_server!(
     a_second_server_takes_over,
+    a_server_that_cannot_start_takes_nothing,
     an_idle_server_notices_that_it_lost,
     servers_fight_for_the_ledger
 );
@@ -43,6 +44,23 @@ fn a_second_server_takes_over(found: &Found) {
     crowd.rush(&second.client(), 400, || ());
     assert!(crowd.accepted > 100, "only {} were accepted by the second server", crowd.accepted);
     assert!(first.terminate().success() && second.terminate().success());
+    crowd.judge_ledger(&redis.url());
+}
+
+/// Somebody starts it with last year's rules, while the sale goes on.
+fn a_server_that_cannot_start_takes_nothing(found: &Found) {
+    let redis = ledger(found);
+    let mut server = TestServer::start_on(&redis.url(), &[]);
+    let mut crowd = Crowd::new(&server.client());
+    crowd.rush(&server.client(), 400, || ());
+    let rules = tempfile::NamedTempFile::new().unwrap();
+    let sample = include_str!("../../feeds/sample/rules.toml");
+    std::fs::write(&rules, sample.replace("ABC DF", "ABC D")).unwrap();
+    let (status, said) =
+        TestServer::fail_to_start_on(&redis.url(), &["--rules", rules.path().to_str().unwrap()]);
+    assert!(!status.success() && said.contains("was sold by another seat plan"), "{said}");
+    crowd.rush(&server.client(), 400, || ());
+    assert!(server.terminate().success());
     crowd.judge_ledger(&redis.url());
 }
 

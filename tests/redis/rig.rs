@@ -1,9 +1,10 @@
 //! A log in Redis without a server around it: the test appends batches and reads what the next owner finds.
 
 use crate::harness::RedisServer;
-use seathold::ledger::redis::{self, Durability, RedisError, RedisLog, RedisReader, RedisUrl};
+use seathold::ledger::redis::{self, Durability, RedisError, RedisLog, RedisReader, RedisUrl, Takeover};
 use seathold::ledger::{AppendError, Log};
-use seathold_protocol::batch::{Batch, Position, Stamp};
+use seathold_protocol::DecodeError;
+use seathold_protocol::batch::{Batch, BatchView, Position, Stamp};
 
 /// Partitions of every ledger here.
 pub(crate) const PARTITIONS: u16 = 3;
@@ -35,14 +36,17 @@ impl Owner {
         Self::open(redis::Options { url: url(server), durability, keep_bytes: u64::MAX }).unwrap()
     }
 
-    fn open(options: redis::Options) -> Result<Self, RedisError> {
-        let takeover = RedisLog::open(&options, STAMP)?;
+    pub(crate) fn open(options: redis::Options) -> Result<Self, RedisError> {
+        let mut takeover = RedisLog::open(&options)?;
         assert_eq!(takeover.partitions(), PARTITIONS);
         let mut batches = vec![Vec::new(); usize::from(PARTITIONS)];
-        let log = takeover.for_each(|batch| {
-            batches[usize::from(batch.partition)].push(batch.to_batch());
-            Ok(())
-        })?;
+        takeover.read(|batch| found(&mut batches, batch))?;
+        Self::behind(takeover, batches)
+    }
+
+    /// Takes over what was read up to these batches.
+    pub(crate) fn behind(takeover: Takeover, mut batches: Vec<Vec<Batch>>) -> Result<Self, RedisError> {
+        let log = takeover.take(STAMP, |batch| found(&mut batches, batch))?;
         Ok(Self { log, batches })
     }
 
@@ -77,15 +81,16 @@ impl Owner {
     }
 }
 
+/// Notes a batch that was read.
+pub(crate) fn found(batches: &mut [Vec<Batch>], batch: BatchView<'_>) -> Result<(), DecodeError> {
+    batches[usize::from(batch.partition)].push(batch.to_batch());
+    Ok(())
+}
+
 /// What a reader from outside finds, by partition.
 pub(crate) fn read(server: &RedisServer) -> Vec<Vec<Batch>> {
     let mut reader = RedisReader::open(&url(server)).unwrap();
     let mut batches = vec![Vec::new(); usize::from(PARTITIONS)];
-    reader
-        .for_each(|batch| {
-            batches[usize::from(batch.partition)].push(batch.to_batch());
-            Ok(())
-        })
-        .unwrap();
+    reader.for_each(|batch| found(&mut batches, batch)).unwrap();
     batches
 }

@@ -22,7 +22,7 @@ on_each_server!(
 const STAMP: Stamp = Stamp { wall_ms: 1_800_000_000_000, boot_ms: 5_000, boot_id: 7 };
 
 fn open_at(url: RedisUrl, durability: Durability) -> Result<Takeover, RedisError> {
-    RedisLog::open(&ledger::Options { url, durability, keep_bytes: u64::MAX }, STAMP)
+    RedisLog::open(&ledger::Options { url, durability, keep_bytes: u64::MAX })
 }
 
 fn open(server: &RedisServer, durability: Durability) -> Result<Takeover, RedisError> {
@@ -39,7 +39,7 @@ fn refused(opened: Result<Takeover, RedisError>, sentence: &str) {
 /// The log and the next batch of its first partition.
 fn taken_over(takeover: Takeover) -> (RedisLog, Batch) {
     let mut tail = Position::default();
-    let log = takeover.for_each(|batch| {
+    let log = takeover.take(STAMP, |batch| {
         if batch.partition == 0 {
             tail = batch.position;
         }

@@ -9,6 +9,7 @@ use seathold_protocol::reply::{Resolved, Welcome};
 use seathold_protocol::request::{Hello, Request, VERSION};
 use seathold_protocol::status::Status;
 use seathold_protocol::{Day, reply};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -155,14 +156,15 @@ fn spawn(
     extra: &[String],
 ) -> Result<(Child, SocketAddr, String), (ExitStatus, String)> {
     let feed = Path::new(env!("CARGO_MANIFEST_DIR")).join("feeds/sample");
+    let has_rules = extra.iter().any(|option| option == "--rules");
+    let rules = (!has_rules).then(|| feed.join("rules.toml"));
     let mut child = Command::new(env!("CARGO_BIN_EXE_seathold"))
         .args(["serve", "--no-pin", "--cores", "2", "--core-ports", "0", "--dates", DATE])
         .args(["--listen", &listen.to_string()])
         .args(["--ledger", ledger])
         .arg("--gtfs")
         .arg(&feed)
-        .arg("--rules")
-        .arg(feed.join("rules.toml"))
+        .args(rules.iter().flat_map(|rules| [OsStr::new("--rules"), rules.as_os_str()]))
         .args(extra)
         .stdin(Stdio::null())
         .stderr(Stdio::piped())

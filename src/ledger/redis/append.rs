@@ -110,6 +110,6 @@ impl RedisLog {
     }
 
     fn is_up(&self) -> bool {
-        self.partitions.iter().all(|partition| partition.kept.is_confirmed())
+        self.partitions.iter().all(Partition::is_up)
     }
 }

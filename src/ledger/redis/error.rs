@@ -43,6 +43,9 @@ pub enum RedisError {
         /// What is wrong with it, as a half sentence.
         reason: String,
     },
+    /// Another server takes it at the same moment.
+    #[error("another server takes the ledger whenever this one does; stop one of the two")]
+    Contested,
     /// Entries that were still to be read are gone.
     #[error("the oldest part of the ledger was trimmed while it was read; read it again from its beginning")]
     Trimmed,

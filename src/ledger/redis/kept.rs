@@ -58,11 +58,41 @@ impl Kept {
         self.entries.push_back(Entry { tail: Tail { position, owner }, bytes });
     }
 
-    /// Adds a batch that was read from Redis.
-    pub(super) fn push_read(&mut self, position: Position, owner: Owner, bytes: Vec<u8>) {
+    /// Adds a batch that was read from Redis, behind `previous`.
+    pub(super) fn push_read(&mut self, previous: Position, position: Position, owner: Owner, bytes: Vec<u8>) {
         debug_assert_eq!(self.confirmed, self.entries.len(), "reading comes before appending");
+        if self.entries.is_empty() {
+            // Nobody knows any more whose that was, and a claim gives it a name.
+            self.before = Tail { position: previous, owner: Owner::default() };
+        }
         self.push(position, owner, bytes);
         self.confirmed += 1;
+    }
+
+    /// Forgets what was added behind `end`; the rest was read from Redis.
+    pub(super) fn go_back_to(&mut self, end: Position) {
+        while let Some(entry) = self.entries.pop_back_if(|entry| entry.tail.position.sequence > end.sequence)
+        {
+            self.bytes -= entry.bytes.len();
+        }
+        self.confirmed = self.entries.len();
+    }
+
+    /// Notes that the log in Redis ends at `tail`, to which a new owner has given its name, and that what is kept behind
+    /// it is the new owner's to append. Whether that is a place that is kept.
+    pub(super) fn claimed(&mut self, tail: Tail) -> bool {
+        let sequence = tail.position.sequence;
+        let Some(known) = sequence.checked_sub(self.before.position.sequence) else { return false };
+        let known = known as usize;
+        let end = match known.checked_sub(1) {
+            None => Some(&mut self.before),
+            Some(at) => self.entries.get_mut(at).map(|entry| &mut entry.tail),
+        };
+        let Some(end) = end.filter(|end| end.position == tail.position) else { return false };
+        *end = tail;
+        self.entries.range_mut(known..).for_each(|entry| entry.tail.owner = tail.owner);
+        self.confirmed = known;
+        true
     }
 
     /// What is to be appended: each batch with the tail that it is appended behind.

@@ -18,6 +18,8 @@
 //!   unknown, drops the connection, and is settled by sending the same batch again: compare-and-append takes it once.
 //! * An owner is a number that its process drew. The tail names it, so of two that take over at the same moment one sees a
 //!   tail that is not its own, whatever its epoch.
+//! * A start reads the log while the owner before still serves, and takes the ledger only when it can use what it read: a
+//!   wrong timetable shuts nobody out, and the change of owners takes as long as the last few batches.
 //! * A server that was just connected is first asked where it stands: it may be a replica that lacks acknowledged batches.
 //! * A ledger is created only on request. An emptied Redis is written again only by an owner that has all of it in memory.
 

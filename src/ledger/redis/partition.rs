@@ -46,11 +46,11 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    pub(super) fn new(number: u16, slot: u16, before: Tail) -> Self {
+    pub(super) fn new(number: u16, slot: u16) -> Self {
         Self {
             number,
             slot,
-            kept: Kept::behind(before),
+            kept: Kept::default(),
             emptied: false,
             nameless: false,
             asking: None,
@@ -61,6 +61,11 @@ impl Partition {
             remaining: HashMap::default(),
             dirty: Vec::new(),
         }
+    }
+
+    /// Whether there is nothing to append.
+    pub(super) fn is_up(&self) -> bool {
+        self.fenced.is_some() || self.kept.is_confirmed()
     }
 
     /// Takes a batch that is to be appended; one that is sent again is kept already.
@@ -108,9 +113,6 @@ impl Partition {
             Stands::Fenced(epoch) => {
                 self.fenced = Some(epoch);
                 self.untold = true;
-                self.kept = Kept::behind(self.kept.tail());
-                self.remaining.clear();
-                self.dirty.clear();
                 Ok(())
             }
             Stands::Elsewhere => Err(AppendError::TailMismatch {
@@ -165,8 +167,12 @@ impl Partition {
         self.dirty.extend(self.remaining.keys());
     }
 
+    /// It is another owner's, so nothing of it is needed any more.
     fn fence(&mut self, epoch: u64) -> AppendError {
         self.untold = false;
+        self.kept = Kept::behind(self.kept.tail());
+        self.remaining.clear();
+        self.dirty.clear();
         let ours = self.kept.tail().position;
         AppendError::Fenced { partition: self.number, tail: Position { epoch, ..ours }, offered: ours.epoch }
     }

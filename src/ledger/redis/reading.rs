@@ -46,6 +46,11 @@ impl Reading {
         self.span.map(|(before, _)| before)
     }
 
+    /// The position of the batch that was read last; that before the first of all if none was.
+    pub(super) fn last(&self) -> Position {
+        self.span.map_or(Position::default(), |(_, last)| last)
+    }
+
     /// The position before the oldest batch that is there now.
     pub(super) fn begins_behind(&self, servers: &mut impl Ask) -> Result<Position, RedisError> {
         let Some(oldest) = self.oldest(servers)? else { return Ok(Position::default()) };
@@ -112,8 +117,7 @@ impl Reading {
 
     /// The next entries behind what was read.
     fn page(&self, servers: &mut impl Ask) -> Result<Vec<Entry>, RedisError> {
-        let after = self.span.map_or(Position::default(), |(_, last)| last);
-        self.range(servers, ["XRANGE", &format!("({}", entry_id(after)), "+"], PAGE)
+        self.range(servers, ["XRANGE", &format!("({}", entry_id(self.last())), "+"], PAGE)
     }
 
     fn oldest(&self, servers: &mut impl Ask) -> Result<Option<Entry>, RedisError> {
@@ -137,7 +141,8 @@ impl Reading {
         }
     }
 
-    fn damaged(&self, id: &str, reason: &str) -> RedisError {
+    /// What is wrong with an entry; `reason` follows "an entry that".
+    pub(super) fn damaged(&self, id: &str, reason: &str) -> RedisError {
         damaged(&self.key, id, reason)
     }
 }

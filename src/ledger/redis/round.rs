@@ -87,7 +87,7 @@ impl RedisLog {
 
     fn pending_by_node(&mut self, round: &mut Round) -> BTreeMap<Node, Vec<u16>> {
         let mut by_node: BTreeMap<Node, Vec<u16>> = BTreeMap::new();
-        for partition in self.partitions.iter().filter(|partition| !partition.kept.is_confirmed()) {
+        for partition in self.partitions.iter().filter(|partition| !partition.is_up()) {
             let primary = match &partition.asking {
                 Some(node) => Ok(node.clone()),
                 None => self.servers.primary(partition.slot),

@@ -1,5 +1,6 @@
-//! Becoming the owner: each partition's tail is given this owner's name, which shuts out the owner before; an empty batch
-//! raises the epoch; then the log is read.
+//! Becoming the owner: the log is read while the owner before still serves; then each partition's tail is given this owner's
+//! name, which shuts out the other, what came in meanwhile is read, and an empty batch raises the epoch. A start that cannot
+//! use what it reads has changed nothing until then.
 
 use super::append::RedisLog;
 use super::compaction::Compaction;
@@ -7,21 +8,26 @@ use super::create::{Head, read};
 use super::durability::Durability;
 use super::error::RedisError;
 use super::figures::Figures;
-use super::kept::Kept;
 use super::keys::Keys;
 use super::link::Lost;
 use super::packed::Packed;
 use super::partition::Partition;
-use super::reading::Reading;
+use super::reading::{Reading, unreadable};
 use super::servers::Servers;
 use super::slot::slot;
-use super::tail::{Owner, Tail, position};
+use super::tail::{Owner, Tail, entry_id, position};
 use super::url::RedisUrl;
 use crate::ledger::log::AppendError;
 use redis::Value;
 use seathold_protocol::DecodeError;
 use seathold_protocol::batch::{Batch, BatchView, Position, Stamp};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long servers that do not answer may hold up the change of owners, and how often they are asked meanwhile. The owner
+/// before may be shut out already, so it is worth some patience.
+const AWAY_MAX: Duration = Duration::from_secs(5);
+const AWAY_RETRY: Duration = Duration::from_millis(50);
 
 /// Times that two servers may take a partition from each other before one of them gives up.
 const CONTESTS_MAX: usize = 100;
@@ -44,78 +50,41 @@ pub struct Options {
     pub keep_bytes: u64,
 }
 
-/// A ledger whose partitions are this process's, and which was not read yet.
+/// A ledger that is there, and is another process's until it is taken.
 pub struct Takeover {
     log: RedisLog,
+    /// How far each partition was read.
+    readings: Vec<Reading>,
+    /// The batch with which each partition becomes this owner's.
+    openings: Vec<Option<Batch>>,
 }
 
 impl RedisLog {
-    /// Takes all partitions over from whoever owns them.
-    pub fn open(options: &Options, now: Stamp) -> Result<Takeover, RedisError> {
+    /// Finds the ledger and looks whether it is whole. Changes nothing.
+    pub fn open(options: &Options) -> Result<Takeover, RedisError> {
         let keys = Keys::new(&options.url.prefix);
         let figures = Arc::new(Figures::default());
         let mut servers = Servers::discover(&options.url, options.durability, Arc::clone(&figures))?;
         let head = Head::read(&mut servers, &keys, &options.url)?
             .ok_or_else(|| RedisError::NoLedger { url: options.url.to_string() })?;
+        let numbers = 0..head.partitions;
+        let partition = |number| Partition::new(number, slot(keys.tail(number).as_bytes()));
         let mut log = Self {
             servers,
-            keys,
             owner: Owner::draw(),
             durability: options.durability,
-            partitions: Vec::with_capacity(usize::from(head.partitions)),
+            partitions: numbers.clone().map(partition).collect(),
             figures,
             compaction: Compaction::new(usize::try_from(options.keep_bytes).unwrap_or(usize::MAX)),
             full_until: None,
             replies: Vec::new(),
             head_lost: false,
+            keys,
             head,
         };
-        // All of them before anything is changed: a ledger that is not whole is left as it is.
-        (0..log.head.partitions).try_for_each(|number| log.check(number))?;
-        for number in 0..log.head.partitions {
-            let opening = log.opening(number, now)?;
-            log.partitions.push(opening);
-        }
-        for _ in 0..CONTESTS_MAX {
-            match log.bring_up() {
-                Ok(()) if log.partitions.iter().all(|partition| partition.fenced.is_none()) => {
-                    return Ok(Takeover { log });
-                }
-                Ok(()) | Err(AppendError::TailMismatch { .. }) => log.open_again(now)?,
-                Err(AppendError::Away(reason)) => return Err(RedisError::Away(reason)),
-                Err(error) => return Err(RedisError::Away(error.to_string())),
-            }
-        }
-        Err(RedisError::Away("another server takes every partition back; stop one of the two".to_owned()))
-    }
-
-    /// Claims again the partitions that are not taken yet: somebody claimed them at the same moment, or a fail-over lost the
-    /// claim.
-    fn open_again(&mut self, now: Stamp) -> Result<(), RedisError> {
-        for at in 0..self.partitions.len() {
-            let partition = &self.partitions[at];
-            if partition.fenced.is_some() || !partition.kept.is_confirmed() {
-                self.partitions[at] = self.opening(partition.number, now)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A partition that is claimed, and about to be opened.
-    fn opening(&mut self, number: u16, now: Stamp) -> Result<Partition, RedisError> {
-        let tail = self.claim(number)?;
-        let Position { epoch, sequence } = tail.position;
-        let batch = Batch {
-            partition: number,
-            position: Position { epoch: epoch + 1, sequence: sequence + 1 },
-            previous_epoch: epoch,
-            stamp: now,
-            records: 0,
-            payload: Vec::new(),
-        };
-        let mut partition = Partition::new(number, slot(self.keys.tail(number).as_bytes()), tail);
-        partition.take(&batch, self.owner).expect("it follows the tail");
-        Ok(partition)
+        numbers.clone().try_for_each(|number| log.check(number))?;
+        let readings = numbers.clone().map(|number| Reading::new(&log.keys, number)).collect();
+        Ok(Takeover { log, readings, openings: numbers.map(|_| None).collect() })
     }
 
     /// Makes this owner the one that the tail names.
@@ -179,28 +148,107 @@ impl Takeover {
         self.log.figures.found().iter().map(|(node, found)| found.durability_sentence(node)).collect()
     }
 
-    /// Reads everything and hands it to `each`, partition by partition in the order of its log. An error of `each` counts
-    /// as damage at its batch.
-    pub fn for_each(
+    /// Hands everything that is there now to `each`, partition by partition in the order of its log. An error of `each`
+    /// counts as damage at its batch.
+    pub fn read(
+        &mut self,
+        mut each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
+    ) -> Result<(), RedisError> {
+        (0..self.readings.len()).try_for_each(|at| self.read_on(at, &mut each))
+    }
+
+    /// Takes all partitions over from whoever owns them, and hands to `each` what came in since they were read. After an
+    /// error the owner before may have lost some of them.
+    pub fn take(
         mut self,
+        now: Stamp,
         mut each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
     ) -> Result<RedisLog, RedisError> {
-        let RedisLog { partitions, servers, keys, .. } = &mut self.log;
-        for partition in partitions {
-            let opening = partition.kept.tail();
-            let mut kept: Option<Kept> = None;
-            Reading::new(keys, partition.number).go_on(servers, |batch, entry| {
-                let before = Tail { position: batch.previous(), owner: Owner::default() };
-                let kept = kept.get_or_insert_with(|| Kept::behind(before));
-                kept.push_read(batch.position, entry.owner, entry.bytes.clone());
-                each(batch)
-            })?;
-            partition.kept = kept.filter(|kept| kept.tail() == opening).ok_or_else(|| {
-                let reason =
-                    "does not end with the batch that took it over: another server may have taken it since";
-                RedisError::Damaged { key: keys.log(partition.number), reason: reason.to_owned() }
-            })?;
+        let began = Instant::now();
+        let mut contests = 0;
+        while let Err(error) = self.attempt(now, &mut each) {
+            match error {
+                RedisError::Contested if contests < CONTESTS_MAX => contests += 1,
+                RedisError::Unreachable(_) | RedisError::Away(_) if began.elapsed() < AWAY_MAX => {
+                    log::warn!("ledger: {error}; asking again");
+                    std::thread::sleep(AWAY_RETRY);
+                    // Whoever is asked next says what is wrong, if nobody is found.
+                    let _ = self.log.servers.discover_again();
+                }
+                error => return Err(error),
+            }
         }
         Ok(self.log)
+    }
+
+    /// Claims and opens the partitions that are not taken yet, all together.
+    fn attempt(
+        &mut self,
+        now: Stamp,
+        each: &mut impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
+    ) -> Result<(), RedisError> {
+        for at in 0..self.readings.len() {
+            let partition = &self.log.partitions[at];
+            if self.openings[at].is_none() || partition.fenced.is_some() || !partition.kept.is_confirmed() {
+                self.openings[at] = None;
+                self.openings[at] = Some(self.claim_and_open(at, now, each)?);
+            }
+        }
+        self.log.bring_up().map_err(|error| match error {
+            AppendError::TailMismatch { .. } => RedisError::Contested,
+            AppendError::Away(reason) => RedisError::Away(reason),
+            error => RedisError::Away(error.to_string()),
+        })?;
+        if self.log.partitions.iter().any(|partition| partition.fenced.is_some()) {
+            return Err(RedisError::Contested);
+        }
+        for opening in self.openings.iter().flatten() {
+            let reading = &self.readings[usize::from(opening.partition)];
+            each(opening.view())
+                .map_err(|error| reading.damaged(&entry_id(opening.position), &unreadable(error)))?;
+        }
+        Ok(())
+    }
+
+    /// Claims a partition, reads it to the end that it then has, and puts the opening behind it, which is not sent yet.
+    fn claim_and_open(
+        &mut self,
+        at: usize,
+        now: Stamp,
+        each: &mut impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
+    ) -> Result<Batch, RedisError> {
+        let end = self.readings[at].last();
+        self.log.partitions[at].kept.go_back_to(end);
+        self.log.partitions[at].fenced = None;
+        let claimed = self.log.claim(at as u16)?;
+        self.read_on(at, each)?;
+        let partition = &mut self.log.partitions[at];
+        if !partition.kept.claimed(claimed) {
+            let reason = "does not end where the partition's tail says".to_owned();
+            return Err(RedisError::Damaged { key: self.log.keys.log(partition.number), reason });
+        }
+        let Position { epoch, sequence } = partition.kept.tail().position;
+        let opening = Batch {
+            partition: partition.number,
+            position: Position { epoch: epoch + 1, sequence: sequence + 1 },
+            previous_epoch: epoch,
+            stamp: now,
+            records: 0,
+            payload: Vec::new(),
+        };
+        partition.take(&opening, self.log.owner).expect("it follows the tail");
+        Ok(opening)
+    }
+
+    fn read_on(
+        &mut self,
+        at: usize,
+        each: &mut impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
+    ) -> Result<(), RedisError> {
+        let kept = &mut self.log.partitions[at].kept;
+        self.readings[at].go_on(&mut self.log.servers, |batch, entry| {
+            kept.push_read(batch.previous(), batch.position, entry.owner, entry.bytes.clone());
+            each(batch)
+        })
     }
 }
