@@ -120,7 +120,9 @@ pub(super) fn of_redis(error: RedisError) -> Failure {
         RedisError::Unreachable(_) | RedisError::Away(_) => Exit::Io,
         RedisError::NoLedger { .. } | RedisError::Exists { .. } | RedisError::Unfit(_) => Exit::NoLedger,
         RedisError::Damaged { .. } | RedisError::OtherFormat { .. } => Exit::Damaged,
-        RedisError::Trimmed | RedisError::Undone | RedisError::NoGroup { .. } => Exit::NotDone,
+        RedisError::Contested | RedisError::Trimmed | RedisError::Undone | RedisError::NoGroup { .. } => {
+            Exit::NotDone
+        }
     };
     Failure::new(exit, error.to_string())
 }
