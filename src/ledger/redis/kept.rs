@@ -234,12 +234,43 @@ mod tests {
     #[test]
     fn a_batch_of_the_owner_before_that_is_claimed_is_ours() {
         let theirs = Tail { owner: Owner(2), ..at(4, 8) };
-        let mut kept = Kept::behind(at(4, 7));
-        kept.push_read(theirs.position, theirs.owner, Vec::new());
+        let mut kept = Kept::default();
+        kept.push_read(at(4, 7).position, theirs.position, theirs.owner, Vec::new());
         kept.push(Position { epoch: 5, sequence: 9 }, US, Vec::new());
         kept.confirm(at(5, 9));
         assert_eq!(kept.stands_at(Some(at(4, 8))), Stands::Here { lost: 1 });
         assert_eq!(kept.pending().map(|(before, _)| before).collect::<Vec<_>>(), [at(4, 8)]);
+    }
+
+    /// Read while its owner still served; then the log ended at 4-9, or a fail-over had lost that.
+    #[test]
+    fn a_claim_makes_what_was_read_ours() {
+        let theirs = |sequence| Tail { owner: Owner(2), ..at(4, sequence) };
+        let read = || {
+            let mut kept = Kept::default();
+            for sequence in 8..10 {
+                let Tail { position, owner } = theirs(sequence);
+                kept.push_read(at(4, sequence - 1).position, position, owner, vec![0; 10]);
+            }
+            kept
+        };
+        let mut kept = read();
+        assert!(kept.claimed(at(4, 9)) && kept.is_confirmed());
+        assert_eq!(kept.tail(), at(4, 9));
+        kept.push(Position { epoch: 5, sequence: 10 }, US, vec![0; 10]);
+        assert_eq!(kept.pending().map(|(before, _)| before).collect::<Vec<_>>(), [at(4, 9)]);
+        kept.go_back_to(at(4, 9).position);
+        assert_eq!((kept.tail(), kept.bytes(), kept.is_confirmed()), (at(4, 9), 20, true));
+
+        for (end, lost) in [(8, vec![(8, 9)]), (7, vec![(7, 8), (8, 9)])] {
+            let mut kept = read();
+            assert!(kept.claimed(at(4, end)));
+            assert_eq!((pending(&kept), kept.tail()), (lost, at(4, 9)), "appended again as ours");
+        }
+        for elsewhere in [at(4, 10), at(3, 9), at(4, 6)] {
+            assert!(!read().claimed(elsewhere), "{elsewhere}");
+        }
+        assert!(Kept::default().claimed(at(0, 0)), "a new ledger");
     }
 
     #[test]
