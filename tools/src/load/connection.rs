@@ -3,7 +3,7 @@
 
 use super::buyer::Buyer;
 use super::flights::{Flights, Landing};
-use super::tally::Tally;
+use super::results::tally::{Tally, Times};
 use mio::net::TcpStream;
 use seathold_protocol::frame::{self, Frame};
 use seathold_protocol::limits::{PASSENGERS_MAX, REQUEST_BYTES_MAX};
@@ -141,7 +141,8 @@ impl Connection {
         };
         let outcome = errand.step.judge(frame.header);
         let measured = (clock.from_ns..clock.until_ns).contains(&now_ns);
-        tally.count(errand.step, outcome, now_ns.saturating_sub(asked_ns), measured);
+        let times = Times { intended_ns: asked_ns, sent_ns: asked_ns, answered_ns: now_ns };
+        tally.count(errand.step, outcome, times, measured);
         let correlation = self.flights.correlation(slot);
         match self.buyer.follow(errand, outcome, correlation, &mut self.outbound) {
             Some(next) => self.flights.launch(slot, next, now_ns),

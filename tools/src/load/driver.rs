@@ -2,7 +2,7 @@
 //! is over and every request is answered or given up.
 
 use super::connection::{Clock, Connection, Lost, READ_BYTES};
-use super::tally::Tally;
+use super::results::tally::Tally;
 use mio::{Events, Interest, Poll, Token};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -21,18 +21,16 @@ mod flights;
 mod names;
 mod options;
 mod progress;
-mod report;
+mod results;
 mod run;
 mod session;
 mod stage;
 mod step;
-mod tally;
 #[cfg(test)]
 mod tests;
-mod verdict;
 mod workload;
 
 pub use exit::Failure;
 pub use options::Options;
-pub use report::Report;
+pub use results::report::Report;
 pub use run::{main, measure};

@@ -1,6 +1,7 @@
 //! The command line, checked once: what comes out of here can be run.
 
 use super::exit::Failure;
+use super::results::output::Output;
 use super::workload::Workload;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
@@ -93,9 +94,9 @@ pub struct Options {
     /// Connect to the cores' own ports and send each request to the core that owns its departure
     #[arg(long)]
     pub shard_aware: bool,
-    /// Print one JSON object instead of the report
-    #[arg(long)]
-    pub json: bool,
+    /// How the results are told
+    #[command(flatten)]
+    pub output: Output,
 }
 
 impl Options {

@@ -1,7 +1,7 @@
 //! What a person sees while it runs: a line for the set-up, a bar for the run. Nothing when stderr is no terminal.
 
 use super::driver::Pulse;
-use super::report::grouped;
+use super::results::report::grouped;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

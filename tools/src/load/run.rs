@@ -7,10 +7,10 @@ use super::driver::{Pulse, drive};
 use super::exit::{EXIT_NOT_VALID, EXIT_USAGE, Failure};
 use super::options::Options;
 use super::progress::{SetUp, watch};
-use super::report::Report;
+use super::results::report::Report;
+use super::results::tally::Tally;
 use super::session::{Session, locate};
 use super::stage::Stage;
-use super::tally::Tally;
 use clap::Parser;
 use seathold_protocol::reply::Welcome;
 use std::io::{self, Write};
@@ -34,7 +34,7 @@ pub fn main() -> ExitCode {
         Ok(report) => {
             let valid = report.valid;
             // Whoever closed our output has seen enough; the exit code still tells.
-            let _ = print(&report, options.json);
+            let _ = options.output.tell(&report);
             ExitCode::from(if valid { 0 } else { EXIT_NOT_VALID })
         }
         Err(failure) => {
@@ -42,11 +42,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
-}
-
-fn print(report: &Report, json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if json { writeln!(out, "{}", serde_json::to_string(report)?) } else { write!(out, "{report}") }
 }
 
 /// Makes ready what the workload needs, runs it, and reports.

@@ -2,10 +2,10 @@
 //!
 //! The keys of the object are stable: what is added gets a new key, and a change of meaning a higher `schema`.
 
-use super::options::Options;
-use super::step::Step;
 use super::tally::Tally;
 use super::verdict::why_not;
+use crate::load::options::Options;
+use crate::load::step::Step;
 use hdrhistogram::Histogram;
 use seathold_protocol::reply::Welcome;
 use serde::Serialize;
@@ -117,7 +117,12 @@ impl Latency {
 }
 
 impl Report {
-    pub(super) fn new(options: &Options, welcome: &Welcome, departures: usize, tally: &Tally) -> Self {
+    pub(in crate::load) fn new(
+        options: &Options,
+        welcome: &Welcome,
+        departures: usize,
+        tally: &Tally,
+    ) -> Self {
         let per_second = |count: u64| (count as f64 / options.seconds as f64 * 10.0).round() / 10.0;
         let refusals: BTreeMap<_, _> =
             tally.refusals().map(|(status, count)| (status.name(), count)).collect();
@@ -126,7 +131,7 @@ impl Report {
             let answers = tally.of(step);
             let requests = answers.total();
             let requests_per_second = per_second(requests);
-            let latency_us = Latency::new(&answers.latency_ns);
+            let latency_us = Latency::new(&answers.response_ns);
             (requests > 0).then_some((step.name(), StepReport { requests, requests_per_second, latency_us }))
         };
         let why_not = why_not(&options.workload, tally);
@@ -158,7 +163,7 @@ impl Report {
             timeouts: tally.timeouts,
             unreadable: tally.unreadable,
             unexpected: tally.unexpected().map(|(status, count)| (status.name(), count)).collect(),
-            latency_us: Latency::new(&tally.latency_ns()),
+            latency_us: Latency::new(&tally.response_ns()),
             steps: Step::ALL.into_iter().filter_map(step).collect(),
             valid: why_not.is_empty(),
             why_not,
@@ -220,7 +225,7 @@ fn whole(rate: f64) -> String {
 }
 
 /// 1234567 as 1,234,567.
-pub(super) fn grouped(number: u64) -> String {
+pub(in crate::load) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -243,9 +248,14 @@ fn duration(us: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::results::tally::Times;
     use crate::load::step::Outcome;
     use clap::Parser;
     use seathold_protocol::status::Status;
+
+    fn took(nanoseconds: u64) -> Times {
+        Times { intended_ns: 0, sent_ns: 0, answered_ns: nanoseconds }
+    }
 
     fn report() -> Report {
         let line = ["seathold-load", "--workload", "sale", "--seconds", "2"];
@@ -263,10 +273,10 @@ mod tests {
         };
         let mut tally = Tally::new();
         for _ in 0..3_000 {
-            tally.count(Step::Reserve, Outcome::Done, 2_000_000, true);
-            tally.count(Step::Confirm, Outcome::Done, 1_000_000, true);
+            tally.count(Step::Reserve, Outcome::Done, took(2_000_000), true);
+            tally.count(Step::Confirm, Outcome::Done, took(1_000_000), true);
         }
-        tally.count(Step::Reserve, Outcome::Refused(Status::SoldOut), 100_000, true);
+        tally.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took(100_000), true);
         tally.timeouts = 1;
         Report::new(&options, &welcome, 15, &tally)
     }

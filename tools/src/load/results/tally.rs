@@ -1,6 +1,6 @@
 //! What one thread counted, and the sum over threads. Nothing here allocates once it is made.
 
-use super::step::{Outcome, Step};
+use crate::load::step::{Outcome, Step};
 use hdrhistogram::Histogram;
 use seathold_protocol::status::Status;
 
@@ -13,19 +13,35 @@ const LATENCY_NS_MAX: u64 = 60_000_000_000;
 /// Three digits: a percentile is off by at most a thousandth.
 const LATENCY_DIGITS: u8 = 3;
 
+/// The times of one request, in nanoseconds since the run began.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::load) struct Times {
+    /// When the plan wanted it sent; in a closed loop, when its slot became free.
+    pub(in crate::load) intended_ns: u64,
+    /// When it was written.
+    pub(in crate::load) sent_ns: u64,
+    /// When its answer was read.
+    pub(in crate::load) answered_ns: u64,
+}
+
 /// The answers to one kind of request within the measured time.
 #[derive(Clone, Debug)]
 pub(super) struct Answers {
     by_status: [u64; STATUSES],
-    /// Nanoseconds, refusals included.
-    pub(super) latency_ns: Histogram<u64>,
+    /// From intended to answered, in nanoseconds, refusals included: what a buyer waits.
+    pub(super) response_ns: Histogram<u64>,
+    /// From sent to answered.
+    pub(super) service_ns: Histogram<u64>,
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_NS_MAX, LATENCY_DIGITS)
+        .expect("bounds and digits are within what hdrhistogram takes")
 }
 
 impl Answers {
     fn new() -> Self {
-        let latency_ns = Histogram::new_with_bounds(1, LATENCY_NS_MAX, LATENCY_DIGITS)
-            .expect("bounds and digits are within what hdrhistogram takes");
-        Self { by_status: [0; STATUSES], latency_ns }
+        Self { by_status: [0; STATUSES], response_ns: histogram(), service_ns: histogram() }
     }
 
     pub(super) fn of(&self, status: Status) -> u64 {
@@ -39,25 +55,28 @@ impl Answers {
 
 /// Everything that is counted. Answers count within the measured time, faults from the first request to the last.
 #[derive(Clone, Debug)]
-pub(super) struct Tally {
+pub(in crate::load) struct Tally {
     steps: [Answers; Step::ALL.len()],
+    /// From intended to sent: how late the generator itself was with what was answered within the measured time.
+    pub(super) lateness_ns: Histogram<u64>,
     unexpected: [u64; STATUSES],
     /// Replies that answer nothing that was asked, or are none.
-    pub(super) unreadable: u64,
+    pub(in crate::load) unreadable: u64,
     /// Requests given up.
-    pub(super) timeouts: u64,
+    pub(in crate::load) timeouts: u64,
     /// Connections lost.
-    pub(super) connections_lost: u64,
+    pub(in crate::load) connections_lost: u64,
     /// All answers since the start, for the live line.
-    pub(super) answers_ever: u64,
+    pub(in crate::load) answers_ever: u64,
     /// Refusals among them.
-    pub(super) refusals_ever: u64,
+    pub(in crate::load) refusals_ever: u64,
 }
 
 impl Tally {
-    pub(super) fn new() -> Self {
+    pub(in crate::load) fn new() -> Self {
         Self {
             steps: std::array::from_fn(|_| Answers::new()),
+            lateness_ns: histogram(),
             unexpected: [0; STATUSES],
             unreadable: 0,
             timeouts: 0,
@@ -68,7 +87,7 @@ impl Tally {
     }
 
     /// Counts an answer; `measured`: it came within the measured time.
-    pub(super) fn count(&mut self, step: Step, outcome: Outcome, latency_ns: u64, measured: bool) {
+    pub(in crate::load) fn count(&mut self, step: Step, outcome: Outcome, times: Times, measured: bool) {
         self.answers_ever += 1;
         let status = match outcome {
             Outcome::Done => Status::Ok,
@@ -88,7 +107,9 @@ impl Tally {
         if measured {
             let answers = &mut self.steps[step.index()];
             answers.by_status[status as usize] += 1;
-            answers.latency_ns.saturating_record(latency_ns);
+            answers.response_ns.saturating_record(times.answered_ns.saturating_sub(times.intended_ns));
+            answers.service_ns.saturating_record(times.answered_ns.saturating_sub(times.sent_ns));
+            self.lateness_ns.saturating_record(times.sent_ns.saturating_sub(times.intended_ns));
         }
     }
 
@@ -97,7 +118,7 @@ impl Tally {
     }
 
     /// Answers within the measured time, refusals included.
-    pub(super) fn requests(&self) -> u64 {
+    pub(in crate::load) fn requests(&self) -> u64 {
         self.steps.iter().map(Answers::total).sum()
     }
 
@@ -121,24 +142,27 @@ impl Tally {
     }
 
     /// Everything that is neither an answer nor a refusal.
-    pub(super) fn errors(&self) -> u64 {
+    pub(in crate::load) fn errors(&self) -> u64 {
         let unexpected: u64 = self.unexpected.iter().sum();
         unexpected + self.unreadable + self.timeouts + self.connections_lost
     }
 
-    pub(super) fn latency_ns(&self) -> Histogram<u64> {
-        let mut all = Answers::new().latency_ns;
+    /// What buyers waited, of all requests together.
+    pub(super) fn response_ns(&self) -> Histogram<u64> {
+        let mut all = histogram();
         for answers in &self.steps {
-            all += &answers.latency_ns;
+            all += &answers.response_ns;
         }
         all
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(in crate::load) fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
             add_each(&mut mine.by_status, &theirs.by_status);
-            mine.latency_ns += &theirs.latency_ns;
+            mine.response_ns += &theirs.response_ns;
+            mine.service_ns += &theirs.service_ns;
         }
+        self.lateness_ns += &other.lateness_ns;
         add_each(&mut self.unexpected, &other.unexpected);
         self.unreadable += other.unreadable;
         self.timeouts += other.timeouts;
@@ -162,6 +186,10 @@ fn add_each(mine: &mut [u64; STATUSES], theirs: &[u64; STATUSES]) {
 mod tests {
     use super::*;
 
+    fn took(nanoseconds: u64) -> Times {
+        Times { intended_ns: 0, sent_ns: 0, answered_ns: nanoseconds }
+    }
+
     #[test]
     fn every_status_has_its_place() {
         assert!(Status::ALL.iter().all(|status| (*status as usize) < STATUSES));
@@ -170,17 +198,17 @@ mod tests {
     #[test]
     fn warm_up_counts_for_faults_alone_and_threads_add_up() {
         let mut one = Tally::new();
-        one.count(Step::Ping, Outcome::Done, 1_000, false);
-        one.count(Step::Ping, Outcome::Done, 2_000, true);
-        one.count(Step::Reserve, Outcome::Refused(Status::SoldOut), 3_000, true);
-        one.count(Step::Hold, Outcome::Done, 1_000, true);
-        one.count(Step::Reserve, Outcome::Unexpected(Status::UnknownDeparture), 1, false);
+        one.count(Step::Ping, Outcome::Done, took(1_000), false);
+        one.count(Step::Ping, Outcome::Done, took(2_000), true);
+        one.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took(3_000), true);
+        one.count(Step::Hold, Outcome::Done, took(1_000), true);
+        one.count(Step::Reserve, Outcome::Unexpected(Status::UnknownDeparture), took(1), false);
         let mut sum = one.clone();
         sum.add(&one);
         assert_eq!((sum.requests(), sum.accepted(), sum.errors()), (6, 2, 2));
         assert_eq!(sum.refusals().collect::<Vec<_>>(), [(Status::SoldOut, 2)]);
         assert_eq!(sum.unexpected().collect::<Vec<_>>(), [(Status::UnknownDeparture, 2)]);
-        assert_eq!((sum.answers_ever, sum.latency_ns().len()), (10, 6));
+        assert_eq!((sum.answers_ever, sum.response_ns().len()), (10, 6));
         assert_eq!(sum.of(Step::Reserve).total(), 2);
     }
 }

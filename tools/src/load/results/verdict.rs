@@ -1,9 +1,9 @@
 //! Whether the figures mean what they say, and if not, what to do.
 
-use super::stage::advice;
-use super::step::Step;
 use super::tally::Tally;
-use super::workload::{Kind, Workload};
+use crate::load::stage::advice;
+use crate::load::step::Step;
+use crate::load::workload::{Kind, Workload};
 use seathold_protocol::status::Status;
 
 /// A sale may be refused this often and still be called one: a refusal costs a fraction of an accepted pair, so
@@ -75,12 +75,14 @@ fn why_no_sale(tally: &Tally) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::results::tally::Times;
     use crate::load::step::Outcome;
 
     fn verdict(workload: &str, answers: &[(Step, Outcome, u32)]) -> Vec<String> {
         let mut tally = Tally::new();
+        let took = Times { intended_ns: 0, sent_ns: 0, answered_ns: 1_000 };
         for (step, outcome, times) in answers {
-            (0..*times).for_each(|_| tally.count(*step, *outcome, 1_000, true));
+            (0..*times).for_each(|_| tally.count(*step, *outcome, took, true));
         }
         why_not(&workload.parse().unwrap(), &tally)
     }
