@@ -81,9 +81,14 @@ fn redis_is_full(found: &Found) {
 
 fn scripts_are_flushed(found: &Found) {
     open(found).survives(|stage| {
+        stage.redis.forbid_watching();
+        stage.until(Result::is_ok);
+        assert!(stage.redis.has_run("fcall"));
+        stage.redis.command(&["CONFIG", "RESETSTAT"]);
         stage.redis.command(&["FUNCTION", "FLUSH"]);
         stage.redis.command(&["SCRIPT", "FLUSH"]);
         stage.until(Result::is_ok);
+        assert!(stage.redis.says(&["INFO", "errorstats"], "errorstat_ERR:"), "nobody missed the function");
     });
 }
 

@@ -25,6 +25,9 @@ on_each_server!(
     what_was_emptied_under_its_owner_is_written_again,
     nothing_is_started_on_a_redis_that_was_emptied,
     a_ledger_is_created_once,
+    no_script_is_run_where_tails_can_be_watched,
+    a_user_who_may_not_watch_appends_through_the_script,
+    a_stream_that_something_else_has_written_to_is_given_up,
     a_lost_script_is_loaded_again,
     a_frozen_server_is_away_and_comes_back,
     a_full_server_takes_what_is_on_its_way_and_says_that_it_is_full,
@@ -244,14 +247,56 @@ fn a_ledger_is_created_once(found: &Found) {
     owner.append(0, b"sold, too");
 }
 
+fn no_script_is_run_where_tails_can_be_watched(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    owner.append(0, b"before");
+    server.command(&["CONFIG", "RESETSTAT"]);
+    (0..3).for_each(|partition| owner.append(partition, b"by a transaction"));
+    assert!(server.has_run("exec") && !server.has_run("fcall") && !server.has_run("evalsha"));
+    server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    owner.append(0, b"on a new connection");
+    assert!(!server.has_run("fcall") && !server.has_run("evalsha"));
+    assert_eq!(read(&server), owner.batches);
+}
+
+fn a_user_who_may_not_watch_appends_through_the_script(found: &Found) {
+    let server = started(found);
+    let mut first = Owner::take(&server);
+    first.append(0, b"by a transaction");
+    server.forbid_watching();
+    server.command(&["CONFIG", "RESETSTAT"]);
+    (0..3).for_each(|partition| first.append(partition, b"by the script"));
+    assert!(server.has_run("fcall"));
+    let mut second = Owner::take(&server);
+    assert_eq!(second.batches[0][..3], first.batches[0]);
+    second.append(1, b"theirs");
+    assert!(matches!(first.try_append(1, b"too late"), Err(AppendError::Fenced { .. })));
+    assert_eq!(read(&server), second.batches);
+}
+
+/// The transaction would move the tail on over a batch that the stream refuses.
+fn a_stream_that_something_else_has_written_to_is_given_up(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    owner.append(0, b"sold");
+    server.command(&["XADD", "{seathold:0}:log", "99-1", "what", "is this"]);
+    let broken = owner.try_append(0, b"sold, too").unwrap_err();
+    assert!(matches!(broken, AppendError::Broken(_)), "{broken}");
+    assert!(broken.to_string().contains("{seathold:0}:log, which something else has written to"), "{broken}");
+    assert!(matches!(Owner::try_take(&server, u64::MAX), Err(RedisError::Damaged { .. })));
+}
+
 fn a_lost_script_is_loaded_again(found: &Found) {
     let server = started(found);
+    server.forbid_watching();
     let mut owner = Owner::take(&server);
     for flush in [["FUNCTION", "FLUSH"], ["SCRIPT", "FLUSH"]] {
         owner.append(0, b"before");
         server.command(&flush);
         owner.append(0, b"after");
     }
+    assert!(server.has_run("fcall"));
     assert_eq!(read(&server), owner.batches);
 }
 

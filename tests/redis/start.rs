@@ -61,10 +61,6 @@ fn has_waitaof(server: &RedisServer) -> bool {
     listed != [Value::Nil]
 }
 
-fn has_run(server: &RedisServer, command: &str) -> bool {
-    server.text(&["INFO", "commandstats"]).contains(&format!("cmdstat_{command}:"))
-}
-
 fn an_eviction_policy_is_refused(found: &Found) {
     let policy = Some("allkeys-lru");
     let server = RedisServer::start(found, Options { maxmemory_policy: policy, ..Options::default() });
@@ -116,8 +112,8 @@ fn fsync_waits_for_the_sync(found: &Found) {
     assert!(sentence.ends_with(said), "{sentence}");
     let (mut log, batch) = taken_over(takeover);
     log.append(&[&batch]).unwrap();
-    assert_eq!(has_run(&server, "waitaof"), has_waitaof(&server));
-    assert!(!has_run(&server, "wait"));
+    assert_eq!(server.has_run("waitaof"), has_waitaof(&server));
+    assert!(!server.has_run("wait"));
 }
 
 fn replicas_are_waited_for(found: &Found) {
@@ -132,7 +128,7 @@ fn replicas_are_waited_for(found: &Found) {
     let (mut log, batch) = taken_over(takeover);
     primary.command(&["CONFIG", "RESETSTAT"]);
     log.append(&[&batch]).unwrap();
-    assert!(has_run(&primary, "wait"));
+    assert!(primary.has_run("wait"));
     let tail = |server: &RedisServer| server.text(&["GET", "{seathold:0}:tail"]);
     assert_eq!(tail(&replica), tail(&primary), "it was acknowledged before the replica had it");
 }

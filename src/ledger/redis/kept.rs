@@ -33,6 +33,8 @@ pub(super) struct Kept {
     entries: VecDeque<Entry>,
     /// How many of the entries are known to be in Redis; the others are to be appended.
     confirmed: usize,
+    /// The last batch may be in, although it is not confirmed.
+    doubted: bool,
     bytes: usize,
 }
 
@@ -110,12 +112,19 @@ impl Kept {
     pub(super) fn confirm(&mut self, tail: Tail) {
         if let Some(at) = self.index_of(tail) {
             self.confirmed = self.confirmed.max(at + 1);
+            self.doubted &= !self.is_confirmed();
         }
     }
 
     /// The last batch is to be sent once more, although it is in: whether it is as durable as was asked is not known.
     pub(super) fn doubt_last(&mut self) {
         self.confirmed = self.confirmed.min(self.entries.len().saturating_sub(1));
+        self.doubted = true;
+    }
+
+    /// Whether the last batch may be in, although it is pending.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.doubted
     }
 
     /// Takes note of where the log in Redis ends; `None` if there is none at all.

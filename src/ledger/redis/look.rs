@@ -5,7 +5,7 @@ use super::link::{Lost, Reply};
 use super::node::Node;
 use super::packed::Packed;
 use super::round::Unsent;
-use super::servers::REPLY_TIMEOUT;
+use super::servers::{REPLY_TIMEOUT, Watch};
 use super::tail::Tail;
 use crate::ledger::log::AppendError;
 use redis::Value;
@@ -49,26 +49,32 @@ impl RedisLog {
         Ok(())
     }
 
-    /// Asks a server for the tails of its partitions. One that was just connected may be another one than before, and lack
-    /// batches of any of them.
+    /// Asks a server for the tails of its partitions, and watches them from there on where it can. One that was just connected
+    /// may be another one than before, and lack batches of any of them.
     pub(super) fn look_where_it_stands(&mut self, node: &Node) -> Result<(), Unsent> {
         let mut here = Vec::new();
-        let mut asked = Packed::default();
-        for at in 0..self.partitions.len() {
-            let partition = &self.partitions[at];
-            if partition.fenced.is_some() || self.servers.primary(partition.slot)? != *node {
-                continue;
+        for partition in self.partitions.iter().filter(|partition| partition.fenced.is_none()) {
+            if self.servers.primary(partition.slot)? == *node {
+                here.push(partition.number);
             }
-            asked.ask(&["HGET", &self.keys.remaining(partition.number), "ledger"]);
-            asked.ask(&["GET", &self.keys.tail(partition.number)]);
-            here.push(at);
+        }
+        self.servers.get(node)?;
+        let mut asked = Packed::default();
+        let watches = !here.is_empty() && self.may_watch(node);
+        if watches {
+            self.pack_watch(&here, &mut asked);
+        }
+        for number in &here {
+            asked.ask(&["HGET", &self.keys.remaining(*number), "ledger"]);
+            asked.ask(&["GET", &self.keys.tail(*number)]);
         }
         let server = self.servers.get(node)?;
         let mut replies = Vec::with_capacity(asked.count());
         server.link.send(asked.bytes(), REPLY_TIMEOUT)?;
         server.link.receive(asked.count(), Instant::now() + REPLY_TIMEOUT, &mut replies)?;
         let mut replies = replies.into_iter();
-        for at in here {
+        let watching = if watches { replies.next() } else { None };
+        for number in here {
             let (ledger, tail) = (replies.next(), replies.next());
             // It moves, and its keys are ahead of its slot: the next append is sent there, and compares the tail itself.
             if [&ledger, &tail].into_iter().any(is_sent_on) {
@@ -82,9 +88,18 @@ impl RedisLog {
             }
             let tail = tail.map(|tail| tail.parse::<Tail>()).transpose();
             let tail = tail.map_err(|()| Lost(format!("{node} has a tail that cannot be read")))?;
-            self.partitions[at].stands_at(tail, &self.figures).map_err(Unsent::Append)?;
-            self.head_lost |= self.partitions[at].emptied;
+            let partition = &mut self.partitions[usize::from(number)];
+            partition.stands_at(tail, &self.figures).map_err(Unsent::Append)?;
+            self.head_lost |= partition.emptied;
         }
+        self.servers.get(node)?.watch = match watching {
+            None => Watch::Off,
+            Some(Ok(_)) => Watch::On,
+            Some(Err(refusal)) => {
+                log::info!("ledger: {node} lets nobody watch ({refusal}); batches go through the script");
+                Watch::Refused
+            }
+        };
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The log in Redis: a stream per partition, an entry per batch, a script that appends only behind the tail it expects.
+//! The log in Redis: a stream per partition, an entry per batch, appended only behind the tail that is expected.
 //!
 //! ```text
 //!  seathold:ledger               hash    that there is a ledger: format, partitions, id, created
@@ -7,14 +7,16 @@
 //!  {seathold:7}:remaining        hash    <train> <date> = what is left, for other systems to read
 //!
 //!  append ──► round ──► servers ──► link      one pipeline per node, all sent before any reply is read
-//!    │          │          └── access, topology, checks, script
+//!    │          │          └── access, topology, checks
+//!    │          ├── transaction               how a batch goes in: guarded by WATCH, where one server has all partitions
+//!    │          ├── steps ── script           else by a script that compares the tail
 //!    │          └── outcome                   the one table of what a refusal means
 //!    └── partition ── kept                    batches since the last snapshot: a lost tail is appended again
 //! ```
 //!
 //! What it rests on:
 //!
-//! * A batch is in when the script said so, or when the script finds it at the tail. Every other end of a request is
+//! * A batch is in when the append said so, or when it is found at the tail. Every other end of a request is
 //!   unknown, drops the connection, and is settled by sending the same batch again: compare-and-append takes it once.
 //! * An owner is a number that its process drew. The tail names it, so of two that take over at the same moment one sees a
 //!   tail that is not its own, whatever its epoch.
@@ -48,9 +50,11 @@ mod round;
 mod script;
 mod servers;
 mod slot;
+mod steps;
 mod tail;
 mod takeover;
 mod topology;
+mod transaction;
 mod trim;
 mod url;
 

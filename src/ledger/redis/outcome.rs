@@ -118,6 +118,11 @@ impl<'a> Said<'a> {
             Some((_, Some(error))) => error.split_once(' ').unwrap_or((error, "")),
             Some((error, None)) => ("ERR", error),
         };
+        // What EXEC itself is refused with stands behind its own code.
+        let (code, text) = match text.strip_prefix("Transaction discarded because of: ") {
+            Some(error) if code == "EXECABORT" => error.split_once(' ').unwrap_or((error, "")),
+            _ => (code, text),
+        };
         Self { code, text, raised }
     }
 

@@ -1,7 +1,7 @@
 //! What the owner knows of one partition: its batches, what its departures have left, and where Redis stands.
 
 use super::figures::Figures;
-use super::kept::{Kept, Stands};
+use super::kept::{Entry, Kept, Stands};
 use super::node::Node;
 use super::tail::{Owner, Tail};
 use crate::ledger::log::{AppendError, Remaining};
@@ -66,6 +66,16 @@ impl Partition {
     /// Whether there is nothing to append.
     pub(super) fn is_up(&self) -> bool {
         self.fenced.is_some() || self.kept.is_confirmed()
+    }
+
+    /// Whether what it lacks follows the tail that Redis has.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.emptied && !self.nameless && self.asking.is_none() && !self.kept.is_doubted()
+    }
+
+    /// What is to be appended: each batch with the tail that it is appended behind.
+    pub(super) fn pending(&self) -> impl Iterator<Item = (Tail, &Entry)> {
+        self.kept.pending().filter(|_| self.fenced.is_none())
     }
 
     /// Takes a batch that is to be appended; one that is sent again is kept already.

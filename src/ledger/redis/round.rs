@@ -1,12 +1,12 @@
 //! One round of appending: every node gets what it lacks, all before any reply is waited for; then each reply is judged.
 
 use super::append::RedisLog;
-use super::link::{Lost, Reply};
+use super::link::Lost;
 use super::node::Node;
-use super::outcome::{Remedy, Taken, classify, taken};
-use super::script::Step;
-use super::servers::{REPLY_TIMEOUT, Trouble};
-use super::tail::Tail;
+use super::outcome::{Remedy, classify};
+use super::servers::{REPLY_TIMEOUT, Server, Trouble};
+use super::steps::Asked;
+use super::transaction::Transaction;
 use crate::ledger::log::AppendError;
 use redis::ServerError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,16 +18,6 @@ const PIPELINE_BYTES_MAX: usize = 16 << 20;
 
 /// How often a log that is full looks whether it still is.
 const FULL_RETRY: Duration = Duration::from_millis(200);
-
-/// One append that was asked for.
-struct Asked {
-    partition: u16,
-    tail: Tail,
-    /// ASKING went before it, and has a reply of its own.
-    asking: bool,
-    /// It was let in above the memory limit.
-    when_full: bool,
-}
 
 /// How a round ended for what it did not bring up to date.
 #[derive(Default)]
@@ -45,13 +35,35 @@ pub(super) struct Round {
 }
 
 impl Round {
-    fn again(&mut self, sentence: impl Into<String>) {
+    pub(super) fn again(&mut self, sentence: impl Into<String>) {
         self.trouble = Some(sentence.into());
     }
 
     fn later(&mut self, sentence: impl Into<String>) {
         self.again(sentence);
         self.wait = true;
+    }
+}
+
+/// What a node was sent.
+enum Sent {
+    Steps(Vec<Asked>),
+    Transaction(Transaction),
+}
+
+impl Sent {
+    fn replies(&self) -> usize {
+        match self {
+            Self::Steps(asked) => asked.iter().map(Asked::replies).sum(),
+            Self::Transaction(sent) => sent.replies(),
+        }
+    }
+
+    fn partitions(&self) -> Vec<u16> {
+        match self {
+            Self::Steps(asked) => asked.iter().map(|asked| asked.partition).collect(),
+            Self::Transaction(sent) => sent.partitions().collect(),
+        }
     }
 }
 
@@ -70,17 +82,17 @@ impl<T: Into<Trouble>> From<T> for Unsent {
 impl RedisLog {
     pub(super) fn round(&mut self) -> Round {
         let mut round = Round::default();
-        let mut sent: Vec<(Node, Vec<Asked>)> = Vec::new();
+        let mut all_sent: Vec<(Node, Sent)> = Vec::new();
         for (node, partitions) in self.pending_by_node(&mut round) {
             match self.send(&node, &partitions) {
-                Ok(asked) => sent.push((node, asked)),
+                Ok(sent) => all_sent.push((node, sent)),
                 Err(Unsent::Trouble(trouble)) => self.trouble(&node, &trouble, &mut round),
                 Err(Unsent::Append(error)) => round.error = Some(error),
             }
         }
         let deadline = Instant::now() + REPLY_TIMEOUT;
-        for (node, asked) in sent {
-            self.receive(&node, &asked, deadline, &mut round);
+        for (node, sent) in all_sent {
+            self.receive(&node, &sent, deadline, &mut round);
         }
         round
     }
@@ -100,7 +112,7 @@ impl RedisLog {
         by_node
     }
 
-    fn send(&mut self, node: &Node, partitions: &[u16]) -> Result<Vec<Asked>, Unsent> {
+    fn send(&mut self, node: &Node, partitions: &[u16]) -> Result<Sent, Unsent> {
         if !self.servers.is_open(node) {
             self.servers.get(node)?;
             self.look_where_it_stands(node)?;
@@ -110,58 +122,43 @@ impl RedisLog {
             }
         }
         let when_full = self.full_until.is_some_and(|until| Instant::now() < until);
-        let server = self.servers.get(node)?;
-        server.packed.clear();
-        let mut asked = Vec::new();
-        for number in partitions {
-            let partition = &mut self.partitions[usize::from(*number)];
-            let asking = partition.asking.take().is_some();
-            let (last, mut emptied) = (partition.kept.tail(), partition.emptied);
-            for (before, entry) in partition.kept.pending() {
-                if server.packed.bytes().len() > PIPELINE_BYTES_MAX {
-                    break;
-                }
-                if asking {
-                    server.packed.ask(&["ASKING"]);
-                }
-                let before = (!emptied).then_some(before);
-                emptied = false;
-                let remaining: Vec<_> = if entry.tail == last {
-                    let name = partition.nameless.then_some(("ledger", self.head.id.as_str()));
-                    name.into_iter().chain(partition.unwritten()).collect()
-                } else {
-                    Vec::new()
-                };
-                let step = Step { partition: *number, before, entry, remaining: &remaining };
-                server.script.pack(&self.keys, &step, when_full, &mut server.packed);
-                asked.push(Asked { partition: *number, tail: entry.tail, asking, when_full });
-            }
+        let watches = |server: &mut Server| server.watch.is_on();
+        if self.may_transact(node, partitions, when_full) && !self.servers.opened(node).is_some_and(watches) {
+            self.look_where_it_stands(node)?;
         }
-        self.durability.wait(&server.found).pack(&mut server.packed);
-        server.link.send(server.packed.bytes(), REPLY_TIMEOUT)?;
-        Ok(asked)
+        let mut packed = std::mem::take(&mut self.servers.get(node)?.packed);
+        packed.clear();
+        let is_on = self.servers.opened(node).is_some_and(watches);
+        let sent = if is_on && self.may_transact(node, partitions, when_full) {
+            Sent::Transaction(self.pack_transaction(partitions, PIPELINE_BYTES_MAX, &mut packed))
+        } else {
+            Sent::Steps(self.pack_steps(node, partitions, when_full, PIPELINE_BYTES_MAX, &mut packed))
+        };
+        let server = self.servers.get(node)?;
+        // It ends with a transaction, and a step writes what is watched.
+        server.watch.end();
+        self.durability.wait(&server.found).pack(&mut packed);
+        let written = server.link.send(packed.bytes(), REPLY_TIMEOUT);
+        server.packed = packed;
+        written?;
+        Ok(sent)
     }
 
-    fn receive(&mut self, node: &Node, asked: &[Asked], deadline: Instant, round: &mut Round) {
+    fn receive(&mut self, node: &Node, sent: &Sent, deadline: Instant, round: &mut Round) {
         let Some(server) = self.servers.opened(node) else { return };
         let wait = self.durability.wait(&server.found);
-        let count = asked.len() + asked.iter().filter(|asked| asked.asking).count() + wait.replies();
+        let count = sent.replies() + wait.replies();
         let mut replies = std::mem::take(&mut self.replies);
         let lost = server.link.receive(count, deadline + wait.longest(), &mut replies).err();
         let mut coming = replies.drain(..);
-        let mut stopped: Option<u16> = None;
-        for asked in asked {
-            if asked.asking {
-                coming.next();
-            }
-            let Some(reply) = coming.next() else { break };
-            // What was sent behind a batch that was not taken was not taken either.
-            if stopped != Some(asked.partition) && !self.judge(node, asked, reply, round) {
-                stopped = Some(asked.partition);
-            }
+        match sent {
+            Sent::Transaction(sent) => self.judge_transaction(node, sent, &mut coming, round),
+            Sent::Steps(asked) => self.judge_steps(node, asked, &mut coming, round),
         }
         if wait.replies() > 0 && !coming.next().is_some_and(|reply| wait.borne_out(&reply)) {
-            asked.iter().for_each(|asked| self.partitions[usize::from(asked.partition)].kept.doubt_last());
+            sent.partitions()
+                .into_iter()
+                .for_each(|number| self.partitions[usize::from(number)].kept.doubt_last());
             if lost.is_none() {
                 self.figures.unproven.fetch_add(1, Relaxed);
                 round.later(format!("{node} does not say that the last batches are {}", self.durability));
@@ -174,46 +171,10 @@ impl RedisLog {
         }
     }
 
-    /// Takes note of one reply; whether the batch is in.
-    fn judge(&mut self, node: &Node, asked: &Asked, reply: Reply, round: &mut Round) -> bool {
-        let value = match reply {
-            Ok(value) => value,
-            Err(refusal) => {
-                self.refused(node, asked, &refusal, round);
-                return false;
-            }
-        };
-        let partition = &mut self.partitions[usize::from(asked.partition)];
-        match taken(&value) {
-            Some(Taken::Other(tail)) => {
-                if let Err(error) = partition.stands_at(tail, &self.figures) {
-                    round.error = Some(error);
-                }
-                self.head_lost |= partition.emptied;
-                // Sent again, it is a write of this connection, and what waits for durability counts it.
-                partition.kept.doubt_last();
-                false
-            }
-            Some(Taken::Fresh | Taken::Already) => {
-                if matches!(taken(&value), Some(Taken::Already)) {
-                    self.figures.settled.fetch_add(1, Relaxed);
-                }
-                partition.confirm(asked.tail);
-                if !asked.when_full {
-                    self.full_until = None;
-                }
-                true
-            }
-            None => {
-                self.trouble(node, &Lost(format!("{node} answered the append with {value:?}")).into(), round);
-                false
-            }
-        }
-    }
-
-    fn refused(&mut self, node: &Node, asked: &Asked, refusal: &ServerError, round: &mut Round) {
+    /// Takes note of why a partition's batch was not taken.
+    pub(super) fn refused(&mut self, node: &Node, partition: u16, refusal: &ServerError, round: &mut Round) {
         let judged = classify(refusal);
-        let partition = &mut self.partitions[usize::from(asked.partition)];
+        let partition = &mut self.partitions[usize::from(partition)];
         match judged.remedy {
             Remedy::LoadScript => {
                 round.again(judged.sentence);
@@ -245,7 +206,7 @@ impl RedisLog {
 
     /// A server that cannot be used: its connection goes, and the primaries are looked for again. The first time in a
     /// round this may be all that is needed.
-    fn trouble(&mut self, node: &Node, trouble: &Trouble, round: &mut Round) {
+    pub(super) fn trouble(&mut self, node: &Node, trouble: &Trouble, round: &mut Round) {
         if !round.troubled.insert(node.clone()) {
             return;
         }

@@ -41,7 +41,35 @@ pub(super) struct Server {
     pub(super) found: Found,
     /// The requests of the present round.
     pub(super) packed: Packed,
+    /// Of the tails.
+    pub(super) watch: Watch,
     inspected: Instant,
+}
+
+/// Whether a connection watches the tails, since a moment at which they were as the partitions know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Watch {
+    #[default]
+    Off,
+    On,
+    /// The user may not.
+    Refused,
+}
+
+impl Watch {
+    pub(super) fn is_on(self) -> bool {
+        self == Self::On
+    }
+
+    pub(super) fn is_refused(self) -> bool {
+        self == Self::Refused
+    }
+
+    pub(super) fn end(&mut self) {
+        if self.is_on() {
+            *self = Self::Off;
+        }
+    }
 }
 
 /// All of them.
@@ -73,6 +101,11 @@ impl Servers {
         self.open.retain(|node, _| nodes.contains(node));
         self.figures.retain_found(&nodes);
         Ok(())
+    }
+
+    /// Whether partitions may be on different servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.topology.is_cluster()
     }
 
     /// The primary of a slot.
@@ -143,7 +176,14 @@ impl Servers {
         self.figures.note_found(node, &found);
         fit(&found, node, self.durability)?;
         let script = self.load(&mut link, &found, node)?;
-        Ok(Server { link, script, found, packed: Packed::default(), inspected: Instant::now() })
+        Ok(Server {
+            link,
+            script,
+            found,
+            packed: Packed::default(),
+            watch: Watch::Off,
+            inspected: Instant::now(),
+        })
     }
 
     /// Puts the append step into a server that has lost it.

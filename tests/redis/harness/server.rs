@@ -126,6 +126,16 @@ impl RedisServer {
         redis::from_redis_value_ref(&value).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
+    /// Whether it has run a command since it started, or since CONFIG RESETSTAT.
+    pub(crate) fn has_run(&self, command: &str) -> bool {
+        self.text(&["INFO", "commandstats"]).contains(&format!("cmdstat_{command}:"))
+    }
+
+    /// From now on batches go through the append script, as in a cluster.
+    pub(crate) fn forbid_watching(&self) {
+        self.command(&["ACL", "SETUSER", "default", "-watch"]);
+    }
+
     /// Whether the text that it answers has this part. A server that becomes primary or replica closes its connections, so
     /// no answer is none, too.
     pub(crate) fn says(&self, words: &[&str], part: &str) -> bool {

@@ -50,6 +50,13 @@ fn what_passes_is_waited_for() {
 }
 
 #[test]
+fn a_discarded_transaction_is_judged_by_its_reason() {
+    not_executed(&format!("EXECABORT Transaction discarded because of: {OOM}"), &Remedy::FreeMemory);
+    let replica = "READONLY You can't write against a read only replica.";
+    not_executed(&format!("EXECABORT Transaction discarded because of: {replica}"), &Remedy::FindPrimary);
+}
+
+#[test]
 fn a_replica_sends_to_its_primary() {
     for line in [
         "READONLY You can't write against a read only replica.",
