@@ -13,6 +13,7 @@ use super::slot::slot;
 use super::tail::{Owner, Tail};
 use super::url::RedisUrl;
 use redis::{FromRedisValue, Value, from_redis_value};
+use seathold_protocol::limits::PARTITIONS_MAX;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -95,9 +96,11 @@ impl Head {
         if format != FORMAT.to_string() {
             return Err(RedisError::OtherFormat { url: url.to_string(), format, expected: FORMAT });
         }
-        let partitions = field("partitions")?.parse().map_err(|_| RedisError::Damaged {
+        let partitions = field("partitions")?.parse().ok();
+        let partitions = partitions.filter(|partitions| (1..=PARTITIONS_MAX).contains(partitions));
+        let partitions = partitions.ok_or_else(|| RedisError::Damaged {
             key: key.clone(),
-            reason: "tells no number of partitions".to_owned(),
+            reason: format!("tells no number of partitions from 1 to {PARTITIONS_MAX}"),
         })?;
         Ok(Some(Self { id: field("id")?, partitions, created: field("created")? }))
     }
