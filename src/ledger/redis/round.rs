@@ -31,6 +31,8 @@ pub(super) struct Round {
     /// Nodes whose connection was given up, and that were given the append step again: once a round, however many
     /// partitions ask for it.
     troubled: BTreeSet<Node>,
+    /// Whether the primaries were found when they were looked for again.
+    found: Option<bool>,
     reloaded: BTreeSet<Node>,
 }
 
@@ -211,8 +213,9 @@ impl RedisLog {
             return;
         }
         self.servers.drop_link(node);
-        let found = self.servers.discover_again();
-        if found.is_err() || matches!(trouble, Trouble::Unfit(_)) {
+        // Once a round: answers wait meanwhile, and what one discovery found is as good for the next node.
+        let found = *round.found.get_or_insert_with(|| self.servers.discover_again().is_ok());
+        if !found || matches!(trouble, Trouble::Unfit(_)) {
             round.later(trouble.to_string());
         } else {
             round.again(trouble.to_string());

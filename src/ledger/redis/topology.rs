@@ -9,6 +9,10 @@ use super::{Access, Link, Lost, Node, RedisUrl, SLOTS};
 use redis::{Cmd, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+/// No further server is asked who is primary after this: answers may wait for it.
+const DISCOVERY_MAX: Duration = Duration::from_secs(3);
 
 /// What is known of the primaries. Nothing here asks by itself: whoever is refused calls [`Topology::discover`], as often
 /// as it sees fit.
@@ -48,16 +52,17 @@ impl Topology {
     }
 
     /// Finds the primaries anew. Each server that is asked has `CONNECT_TIMEOUT` for each step; after an error what was
-    /// known still stands.
+    /// known still stands. After `DISCOVERY_MAX` no other is asked.
     pub fn discover(&mut self) -> Result<(), Lost> {
+        let until = Instant::now() + DISCOVERY_MAX;
         self.map = match &self.servers {
             Servers::Alone(node) => Map::of_one(node.clone()),
             Servers::Sentinel { sentinels, name, .. } => {
-                Map::of_one(sentinel::find(&self.access, sentinels, name)?)
+                Map::of_one(sentinel::find(&self.access, sentinels, name, until)?)
             }
             Servers::Cluster(seeds) => {
                 let known = self.map.members.iter().chain(self.moved.values()).chain(seeds);
-                cluster::find(&self.access, known)?
+                cluster::find(&self.access, known, until)?
             }
         };
         self.moved.clear();

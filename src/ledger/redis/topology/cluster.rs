@@ -2,14 +2,19 @@
 
 use super::{Access, Lost, Map, Node, SLOTS, ask};
 use redis::{Value, cmd, from_redis_value_ref};
+use std::time::Instant;
 
 /// The map of the first node that is in touch with the cluster; else of the first that has one, which may be old.
-pub(super) fn find<'a>(access: &Access, nodes: impl Iterator<Item = &'a Node>) -> Result<Map, Lost> {
+pub(super) fn find<'a>(
+    access: &Access,
+    nodes: impl Iterator<Item = &'a Node>,
+    until: Instant,
+) -> Result<Map, Lost> {
     let mut reasons = Vec::new();
     let mut tried = Vec::new();
     let mut doubtful = None;
     for node in nodes {
-        if tried.contains(&node) {
+        if tried.contains(&node) || Instant::now() > until {
             continue;
         }
         tried.push(node);

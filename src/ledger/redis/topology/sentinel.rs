@@ -3,12 +3,13 @@
 
 use super::{Access, Lost, Node, ask};
 use redis::{Value, cmd, from_redis_value_ref};
+use std::time::Instant;
 
 /// The primary of the servers called `name`: named by a sentinel, and one by its own word.
-pub(super) fn find(access: &Access, sentinels: &[Node], name: &str) -> Result<Node, Lost> {
+pub(super) fn find(access: &Access, sentinels: &[Node], name: &str, until: Instant) -> Result<Node, Lost> {
     let mut reasons = Vec::new();
     let mut tried = Vec::new();
-    for sentinel in sentinels {
+    for sentinel in sentinels.iter().take_while(|_| Instant::now() <= until) {
         let verified = named_by(access, sentinel, name).and_then(|node| {
             // In the first moments of a fail-over they all name the server that is gone, and each attempt takes its time.
             if tried.contains(&node) {
