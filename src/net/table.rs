@@ -1,7 +1,7 @@
 //! The connections of one core. A key has the slot and its generation, so that a late answer to a closed connection
 //! never reaches the next one in its slot.
 
-use super::{CONNECTIONS_PER_CORE, Connection};
+use super::{CONNECTIONS_PER_CORE, Connection, Overdue};
 use slab::Slab;
 
 /// Names a connection of one core for as long as the process runs.
@@ -64,6 +64,14 @@ impl Table {
     /// The keys of all connections.
     pub fn keys(&self) -> impl Iterator<Item = ConnectionKey> {
         self.connections.iter().map(|(slot, (generation, _))| ConnectionKey::new(slot, *generation))
+    }
+
+    /// Those that have passed a time limit, and which.
+    pub fn overdue(&self, now_ms: u64) -> impl Iterator<Item = (ConnectionKey, Overdue)> {
+        let all = self.connections.iter();
+        all.filter_map(move |(slot, (generation, connection))| {
+            Some((ConnectionKey::new(slot, *generation), connection.overdue(now_ms)?))
+        })
     }
 
     /// How many.

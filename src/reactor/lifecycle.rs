@@ -98,10 +98,9 @@ impl Reactor {
             return;
         }
         self.sweep_at_ms = now_ms + SWEEP_MS;
-        let keys: Vec<_> = self.connections.keys().collect();
-        for key in keys {
-            let overdue = self.connections.get(key).and_then(|connection| connection.overdue(now_ms));
-            let Some(overdue) = overdue else { continue };
+        // As a rule none is, and then the list allocates nothing.
+        let overdue: Vec<_> = self.connections.overdue(now_ms).collect();
+        for (key, overdue) in overdue {
             self.counters.bump(match overdue {
                 Overdue::Hello => Counter::HelloTimeouts,
                 Overdue::Frame => Counter::FrameTimeouts,
