@@ -21,7 +21,7 @@ impl MemoryLog {
 
 impl Log for MemoryLog {
     fn append(&mut self, batches: &[&Batch]) -> Result<(), AppendError> {
-        for batch in self.tails.select(batches)? {
+        for batch in self.tails.select(batches)?.iter() {
             self.tails.advance(batch);
         }
         Ok(())

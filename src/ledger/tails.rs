@@ -1,6 +1,8 @@
 //! Where each partition's log ends, and the compare of compare-and-append. Apart from the back ends because the file
 //! and the memory log judge a batch by the same rule.
 
+use std::borrow::Cow;
+
 use seathold_protocol::batch::{Batch, PAYLOAD_BYTES_MAX, Position};
 
 use super::log::AppendError;
@@ -34,9 +36,12 @@ impl Tails {
     }
 
     /// The batches that are to be written: all but those that are in already. Refuses the whole list if one of them
-    /// neither is in nor continues its partition.
-    pub(super) fn select<'a>(&self, batches: &[&'a Batch]) -> Result<Vec<&'a Batch>, AppendError> {
-        let mut fresh: Vec<&Batch> = Vec::with_capacity(batches.len());
+    /// neither is in nor continues its partition. It is the list itself unless something was sent again.
+    pub(super) fn select<'a, 'b>(
+        &self,
+        batches: &'a [&'b Batch],
+    ) -> Result<Cow<'a, [&'b Batch]>, AppendError> {
+        let mut fresh: Option<Vec<&Batch>> = None;
         for (index, batch) in batches.iter().enumerate() {
             let partition = batch.partition;
             assert!(
@@ -44,20 +49,23 @@ impl Tails {
                 "a core appends to partitions of the ledger only"
             );
             assert!(batch.payload.len() <= PAYLOAD_BYTES_MAX, "a longer payload could not be read again");
-            let before = fresh.iter().rev().find(|taken| taken.partition == partition);
+            let taken: &[&Batch] = fresh.as_deref().unwrap_or(&batches[..index]);
+            let before = taken.iter().rev().find(|taken| taken.partition == partition);
             let tail = before.map_or(self.of(partition), |taken| taken.position);
             let goes_on = batch.previous() == tail;
             if goes_on && batch.position.epoch >= tail.epoch {
-                fresh.push(batch);
+                if let Some(fresh) = &mut fresh {
+                    fresh.push(*batch);
+                }
             } else if before.is_none() && leads_to(tail, batch, &batches[index + 1..]) {
-                continue;
+                fresh.get_or_insert_with(|| batches[..index].to_vec());
             } else if batch.position.epoch < tail.epoch {
                 return Err(AppendError::Fenced { partition, tail, offered: batch.position.epoch });
             } else {
                 return Err(AppendError::TailMismatch { partition, tail, offered: batch.previous() });
             }
         }
-        Ok(fresh)
+        Ok(fresh.map_or(Cow::Borrowed(batches), Cow::Owned))
     }
 }
 

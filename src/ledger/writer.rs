@@ -50,6 +50,7 @@ impl LedgerWriter {
             on_notice,
             figures: figures.clone(),
             queued: Vec::with_capacity(cores),
+            list: Vec::new(),
             fenced: Vec::new(),
             health: Health::Fine,
             stalled_by: None,
@@ -100,6 +101,8 @@ struct Turn<N> {
     on_notice: N,
     figures: Arc<LedgerFigures>,
     queued: Vec<Commit>,
+    /// Where the batches of an append are listed; empty between appends, and kept for its memory.
+    list: Vec<&'static Batch>,
     /// Partitions that other servers have taken over.
     fenced: Vec<u16>,
     /// What the cores were told last.
@@ -156,17 +159,18 @@ impl<N: Fn(usize, Notice)> Turn<N> {
     /// Appends all that is queued, as often as it takes. False when the log cannot be written and nobody waits any more.
     fn append(&mut self) -> Result<bool, AppendError> {
         loop {
-            let batches: Vec<&Batch> = self.queued.iter().flat_map(|commit| &commit.batches).collect();
+            let mut batches: Vec<&Batch> = std::mem::take(&mut self.list);
+            batches.extend(self.queued.iter().flat_map(|commit| &commit.batches));
             let start = Instant::now();
-            match self.log.append(&batches) {
-                Ok(()) if batches.is_empty() => {
-                    self.look();
-                    return Ok(true);
-                }
+            let appended = self.log.append(&batches);
+            if appended.is_ok() && !batches.is_empty() {
+                let records = batches.iter().map(|batch| u64::from(batch.records)).sum();
+                let bytes = batches.iter().map(|batch| batch.encoded_bytes()).sum();
+                self.figures.count(batches.len(), records, bytes, start.elapsed());
+            }
+            self.list = emptied(batches);
+            match appended {
                 Ok(()) => {
-                    let records = batches.iter().map(|batch| u64::from(batch.records)).sum();
-                    let bytes = batches.iter().map(|batch| batch.encoded_bytes()).sum();
-                    self.figures.count(batches.len(), records, bytes, start.elapsed());
                     self.look();
                     return Ok(true);
                 }
@@ -270,6 +274,12 @@ impl<N: Fn(usize, Notice)> Turn<N> {
             (self.on_notice)(core, notice.clone());
         }
     }
+}
+
+/// The memory of a list, for other batches: what is collected from a vector's own elements stays in its memory.
+fn emptied<'a>(mut list: Vec<&Batch>) -> Vec<&'a Batch> {
+    list.clear();
+    list.into_iter().map(|_| unreachable!("the list is empty")).collect()
 }
 
 /// Takes out of `commit` all that is about `partition`.
