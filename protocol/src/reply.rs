@@ -5,7 +5,7 @@ mod resolved;
 mod sale;
 mod welcome;
 
-pub use self::availability::{AvailabilityReply, ClassFree};
+pub use self::availability::{AvailabilityHead, AvailabilityReply, ClassFree};
 pub use self::resolved::{ClassInfo, Resolved, Stop};
 pub use self::sale::{Sale, SaleReply};
 pub use self::welcome::Welcome;

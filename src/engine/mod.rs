@@ -21,6 +21,7 @@ mod remaining;
 mod room;
 
 pub use board::Board;
+pub use query::FreePlaces;
 pub use recovery::RecoveryError;
 pub use room::{WITHHELD_FOR_RESERVE, WITHHELD_MAX};
 

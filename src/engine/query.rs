@@ -4,7 +4,7 @@ use super::Board;
 use crate::catalog::{DepartureIndex, Resolution};
 use crate::inventory::Trip;
 use seathold_protocol::batch::Stamp;
-use seathold_protocol::reply::{AvailabilityReply, ClassFree, ClassInfo, Refusal, Resolved, Sale, Stop};
+use seathold_protocol::reply::{AvailabilityHead, ClassInfo, Refusal, Resolved, Sale, Stop};
 use seathold_protocol::request::{Availability, Reserve};
 use seathold_protocol::status::Status;
 use seathold_protocol::{Class, Day};
@@ -49,7 +49,7 @@ impl Board {
     }
 
     /// Free places of one pair or all pairs of stops, with the version and age of the numbers.
-    pub fn availability(&self, asked: &Availability, now: Stamp) -> Result<AvailabilityReply, Refusal> {
+    pub fn availability(&self, asked: &Availability, now: Stamp) -> Result<FreePlaces<'_>, Refusal> {
         let index = self.catalog.find(asked.departure).ok_or(refusal(Status::UnknownDeparture, 0))?;
         if let Some(unavailable) = self.fences.refusal(asked.departure) {
             return Err(unavailable);
@@ -60,26 +60,19 @@ impl Board {
         if asked.class.is_some_and(|class| layout.class_index(class).is_none()) {
             return Err(refusal(Status::UnknownClass, 0));
         }
-        let pairs = match asked.pair {
-            Some((from, to)) => {
-                let trip = Trip::new(from, to, segments).ok_or(refusal(Status::BadTrip, u64::from(stops)))?;
-                vec![trip]
-            }
-            None => all_trips(segments).collect(),
-        };
+        let trip =
+            |(from, to)| Trip::new(from, to, segments).ok_or(refusal(Status::BadTrip, u64::from(stops)));
+        let trip = asked.pair.map(trip).transpose()?;
         let (version, age_ms) = match self.published(index) {
             Some(published) if published.version() > 0 => {
                 (published.version(), now.boot_ms.saturating_sub(published.changed_ms()))
             }
             _ => (0, u64::MAX),
         };
-        let asked_for = |class: &(usize, Class)| asked.class.is_none_or(|asked| asked == class.1);
-        let free = |(at, class)| ClassFree {
-            class,
-            free: pairs.iter().map(|trip| self.free(index, at, *trip)).collect(),
-        };
-        let classes = layout.classes().enumerate().filter(asked_for).map(free).collect();
-        Ok(AvailabilityReply { departure: asked.departure, version, age_ms, stops, classes })
+        let classes = if asked.class.is_some() { 1 } else { layout.classes().len() as u8 };
+        let pairs = if trip.is_some() { 1 } else { all_trips(segments).count() as u16 };
+        let head = AvailabilityHead { departure: asked.departure, version, age_ms, stops, classes, pairs };
+        Ok(FreePlaces { head, board: self, index, class: asked.class, trip })
     }
 
     /// SOLD_OUT for a request that was never sent before, if the published counters say so: then nothing can be held
@@ -119,6 +112,29 @@ impl Board {
             && rules.closes_in_ms(now.wall_ms) > 0
             && reserve.party <= rules.passengers_per_reservation
             && reserve.hold_ms <= rules.hold_ms_max
+    }
+}
+
+/// The answer to AVAILABILITY. Its numbers are read as they are written.
+#[derive(Clone, Copy)]
+pub struct FreePlaces<'a> {
+    /// What it says before its numbers.
+    pub head: AvailabilityHead,
+    board: &'a Board,
+    index: DepartureIndex,
+    class: Option<Class>,
+    trip: Option<Trip>,
+}
+
+impl FreePlaces<'_> {
+    /// Each class that was asked for, and its free places of the pair or of all pairs.
+    pub fn classes(&self) -> impl Iterator<Item = (Class, impl Iterator<Item = u32>)> {
+        let Self { board, index, .. } = *self;
+        let segments = if self.trip.is_some() { 0 } else { self.head.stops - 1 };
+        let trips = move || self.trip.into_iter().chain(all_trips(segments));
+        let classes = board.layout(index).classes().enumerate();
+        let asked = classes.filter(|(_, class)| self.class.is_none_or(|asked| asked == *class));
+        asked.map(move |(at, class)| (class, trips().map(move |trip| board.free(index, at, trip))))
     }
 }
 

@@ -100,10 +100,13 @@ impl Reactor {
             Request::Cancel(target) => self.route(key, correlation, Opcode::Cancel, Command::Cancel(target)),
             Request::Refund(target) => self.route(key, correlation, Opcode::Refund, Command::Refund(target)),
             Request::Lookup(target) => self.route(key, correlation, Opcode::Lookup, Command::Lookup(target)),
-            Request::Availability(asked) => {
-                let told = self.shared.board.availability(&asked, self.now).map(Reply::Availability);
-                self.reply(key, correlation, Opcode::Availability, Counter::AvailabilityTold, told);
-            }
+            Request::Availability(asked) => match self.shared.board.availability(&asked, self.now) {
+                Ok(told) => {
+                    self.counters.bump(Counter::AvailabilityTold);
+                    told.head.write(correlation, told.classes(), connection.outbound());
+                }
+                Err(refusal) => self.refuse(key, Opcode::Availability as u8, correlation, refusal),
+            },
             Request::Resolve(train, day) => {
                 let told = self.shared.board.resolve(train, day, self.now).map(Reply::Resolved);
                 self.reply(key, correlation, Opcode::Resolve, Counter::Resolved, told);

@@ -329,7 +329,7 @@ impl World {
                     let asked = Availability { departure, class: Some(class.class), pair };
                     let told = self.process.board.availability(&asked, self.now).expect("it is on sale");
                     let sold = taken.get(&(departure, class.class, segment)).copied().unwrap_or(0);
-                    let free = told.classes[0].free[0];
+                    let free: u32 = told.classes().flat_map(|(_, free)| free).sum();
                     if free + sold != class.capacity() {
                         return Err(format!(
                             "{free} free and {sold} sold of {} on {asked:?}",

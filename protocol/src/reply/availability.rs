@@ -1,8 +1,10 @@
 //! The answer to AVAILABILITY. One pair of stops or all of them: the longest reply there is.
 
 use crate::codec::{DecodeError, Put, Reader};
+use crate::frame::{self, Header, Opcode, REPLY_BIT};
 use crate::ids::{Class, DepartureId};
 use crate::limits::{CLASSES_MAX, STOPS_MAX};
+use crate::status::Status;
 
 /// Free places in one class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,21 +30,68 @@ pub struct AvailabilityReply {
     pub classes: Vec<ClassFree>,
 }
 
-impl AvailabilityReply {
-    pub(super) fn encode(&self, body: &mut Vec<u8>) {
-        let pairs = self.classes.first().map_or(0, |class| class.free.len());
+/// What the answer says before its numbers. A server writes it and then the numbers as it reads them, without an
+/// `AvailabilityReply`, whose lists would be allocated for each answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvailabilityHead {
+    /// The departure.
+    pub departure: DepartureId,
+    /// As in `AvailabilityReply`.
+    pub version: u64,
+    /// As in `AvailabilityReply`.
+    pub age_ms: u64,
+    /// As in `AvailabilityReply`.
+    pub stops: u8,
+    /// How many classes follow, 1 to `CLASSES_MAX`.
+    pub classes: u8,
+    /// How many numbers each of them has: 1, or as many as there are pairs of stops.
+    pub pairs: u16,
+}
+
+impl AvailabilityHead {
+    /// Appends the whole frame. `free` yields the numbers of each class, as many as were announced.
+    pub fn write<N: IntoIterator<Item = u32>>(
+        &self,
+        correlation: u64,
+        free: impl IntoIterator<Item = (Class, N)>,
+        out: &mut Vec<u8>,
+    ) {
+        let opcode = Opcode::Availability as u8 | REPLY_BIT;
+        let header = Header { opcode, status: Status::Ok as u8, flags: 0, correlation };
+        frame::write(out, header, |body| self.encode(free, body));
+    }
+
+    fn encode<N: IntoIterator<Item = u32>>(
+        &self,
+        free: impl IntoIterator<Item = (Class, N)>,
+        body: &mut Vec<u8>,
+    ) {
         body.put_u64(self.departure.0);
         body.put_u64(self.version);
         body.put_u64(self.age_ms);
         body.put_u8(self.stops);
-        body.put_u8(self.classes.len() as u8);
-        body.put_u16(pairs as u16);
-        for class in &self.classes {
-            body.put_u8(class.class.0);
-            for free in &class.free {
-                body.put_u32(*free);
-            }
+        body.put_u8(self.classes);
+        body.put_u16(self.pairs);
+        for (class, free) in free {
+            body.put_u8(class.0);
+            free.into_iter().for_each(|free| body.put_u32(free));
         }
+    }
+}
+
+impl AvailabilityReply {
+    pub(super) fn encode(&self, body: &mut Vec<u8>) {
+        let pairs = self.classes.first().map_or(0, |class| class.free.len());
+        let head = AvailabilityHead {
+            departure: self.departure,
+            version: self.version,
+            age_ms: self.age_ms,
+            stops: self.stops,
+            classes: self.classes.len() as u8,
+            pairs: pairs as u16,
+        };
+        let free = self.classes.iter().map(|class| (class.class, class.free.iter().copied()));
+        head.encode(free, body);
     }
 
     pub(super) fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {

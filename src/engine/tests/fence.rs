@@ -95,7 +95,7 @@ fn the_counters_of_a_lost_partition_are_told_to_nobody() {
     let availability = |it: &Fixture, day| {
         let departure = DepartureId::new(TRAIN, day);
         let asked = Availability { departure, class: None, pair: None };
-        it.board.availability(&asked, it.now).map(|reply| reply.version)
+        it.board.availability(&asked, it.now).map(|told| told.head.version)
     };
     assert_eq!((door(&it, lost), availability(&it, lost)), (Some(Status::SoldOut), Ok(2)));
     it.engine.fence(partition_of(lost));
