@@ -13,6 +13,7 @@
 //! long does an answer take at this concurrency"; rates answer "how much at most".
 
 mod buyer;
+mod command;
 mod connection;
 mod departures;
 mod driver;

@@ -11,18 +11,12 @@ use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::{Class, Day};
 use std::path::PathBuf;
 
-const ABOUT_LOOP: &str = "\
+pub(super) const ABOUT_LOOP: &str = "\
 The loop is closed: every connection keeps a fixed number of requests in flight and sends the next one when an answer \
 comes. When the server is slow it is asked less, and buyers who would have come meanwhile are not counted (coordinated \
 omission). So read the rates as what the server can do at most, and the latencies as how long an answer takes at this \
 concurrency, not as what buyers see at a given rate of arrival. Latency counts from the answer before, or from the \
-first send, until the answer is read.
-
-Exit status:
-   0  the run is valid
-   1  it is not, or could not be made ready
-  64  the command line is wrong
-  69  the server cannot be reached";
+first send, until the answer is read.";
 
 /// Measure how many requests a second a Seathold server answers, and how fast
 #[derive(Clone, Debug, Parser)]

@@ -1,6 +1,7 @@
 //! A run from the command line to the report.
 
 use super::buyer::{Buyer, Script};
+use super::command::CommandLine;
 use super::connection::{Clock, Connection};
 use super::departures;
 use super::driver::{Pulse, drive};
@@ -22,26 +23,28 @@ use std::time::{Duration, Instant};
 
 /// `seathold-load` from its arguments to its exit code.
 pub fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
         Err(error) => {
             // Nobody is left to tell when the terminal is gone.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
         }
     };
-    match measure(&options) {
-        Ok(report) => {
-            let valid = report.valid;
-            // Whoever closed our output has seen enough; the exit code still tells.
-            let _ = options.output.tell(&report);
-            ExitCode::from(if valid { 0 } else { EXIT_NOT_VALID })
-        }
-        Err(failure) => {
-            let _ = writeln!(io::stderr(), "seathold-load: {failure}");
-            ExitCode::from(failure.exit_code())
-        }
-    }
+    let done = match line.command {
+        Some(command) => match command {},
+        None => measure_and_tell(&line.run),
+    };
+    done.unwrap_or_else(|failure| {
+        let _ = writeln!(io::stderr(), "seathold-load: {failure}");
+        ExitCode::from(failure.exit_code())
+    })
+}
+
+fn measure_and_tell(options: &Options) -> Result<ExitCode, Failure> {
+    let report = measure(options)?;
+    options.output.tell(&report)?;
+    Ok(ExitCode::from(if report.valid { 0 } else { EXIT_NOT_VALID }))
 }
 
 /// Makes ready what the workload needs, runs it, and reports.
