@@ -2,7 +2,8 @@
 
 use super::exit::exit_status;
 use super::options::{ABOUT_LOOP, Options};
-use clap::{Parser, Subcommand};
+use super::results::configuration::Configuration;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Measure how many requests a second a Seathold server answers, and how fast
 #[derive(Debug, Parser)]
@@ -15,6 +16,17 @@ pub(super) struct CommandLine {
     pub(super) run: Options,
 }
 
+impl CommandLine {
+    /// Reads the arguments of the process.
+    pub(super) fn read() -> Result<Self, clap::Error> {
+        let command = Self::command();
+        let taken = command.clone().try_get_matches()?;
+        let mut line = Self::from_arg_matches(&taken)?;
+        line.run.output.configuration = Configuration::new(&command, &taken);
+        Ok(line)
+    }
+}
+
 /// What else can be done than a run.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {}
@@ -23,7 +35,6 @@ pub(super) enum Command {}
 mod tests {
     use super::*;
     use crate::load::exit::EXIT_STATUS;
-    use clap::CommandFactory;
 
     #[test]
     fn a_run_needs_no_subcommand() {

@@ -2,10 +2,10 @@
 //! is over and every request is answered or given up.
 
 use super::connection::{Clock, Connection, Lost, READ_BYTES};
+use super::results::live::Pulse;
 use super::results::tally::Tally;
 use mio::{Events, Interest, Poll, Token};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A request without an answer for so long is given up and counted.
@@ -19,28 +19,12 @@ const POLL_MAX: Duration = Duration::from_millis(20);
 
 const EVENTS: usize = 1_024;
 
-/// What a thread lets others see of its counts while it runs.
-#[derive(Debug, Default)]
-pub(super) struct Pulse {
-    pub(super) answers: AtomicU64,
-    pub(super) refusals: AtomicU64,
-    pub(super) errors: AtomicU64,
-}
-
-impl Pulse {
-    fn show(&self, tally: &Tally) {
-        self.answers.store(tally.answers_ever, Ordering::Relaxed);
-        self.refusals.store(tally.refusals_ever, Ordering::Relaxed);
-        self.errors.store(tally.errors(), Ordering::Relaxed);
-    }
-}
-
 /// Drives `connections` to the end of the run. An error is the system's, of the poll.
 pub(super) fn drive(connections: Vec<Connection>, clock: &Clock, pulse: &Pulse) -> io::Result<Tally> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(EVENTS);
     let mut buffer = vec![0; READ_BYTES];
-    let mut tally = Tally::new();
+    let mut tally = Tally::new(clock.from_ns..clock.until_ns);
     let mut connections: Vec<_> = connections.into_iter().map(Some).collect();
     for (at, slot) in connections.iter_mut().enumerate() {
         if let Some(connection) = slot {
@@ -67,7 +51,7 @@ pub(super) fn drive(connections: Vec<Connection>, clock: &Clock, pulse: &Pulse) 
                     visit(slot, &mut tally, |connection, tally| connection.give_up(asked_ns, clock, tally));
                 }
             }
-            pulse.show(&tally);
+            pulse.show(&mut tally, now_ns);
         }
         let is_done =
             |slot: &Option<Connection>| slot.as_ref().is_none_or(|connection| connection.open() == 0);

@@ -1,13 +1,15 @@
 //! What a person sees while it runs: a line for the set-up, a bar for the run. Nothing when stderr is no terminal.
 
-use super::driver::Pulse;
-use super::results::report::grouped;
+use super::results::figures::{duration, grouped, whole};
+use super::results::live::{Glance, Pulse, glance};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Between two looks at the counts.
+/// Between two moves of the bar.
 const TICK: Duration = Duration::from_millis(250);
+
+/// Moves of the bar between two looks at the counts: a second, over which a rate is steady enough to be read.
+const TICKS_PER_LOOK: u32 = 4;
 
 /// A line that says what is being made ready.
 pub(super) struct SetUp(ProgressBar);
@@ -34,28 +36,31 @@ impl Drop for SetUp {
     }
 }
 
-/// Shows a bar over `length` until `is_over`.
+/// Shows a bar over `length`, and what came in the last second, until `is_over`.
 pub(super) fn watch(pulses: &[Pulse], length: Duration, is_over: impl Fn() -> bool) {
-    let template = "{bar:30} {elapsed}  {msg}";
-    let bar = ProgressBar::new(length.as_millis() as u64).with_style(style(template));
-    let mut before = 0;
+    let template = format!("{{bar:24}} {{elapsed}} of {} s  {{msg}}", length.as_secs());
+    let bar = ProgressBar::new(length.as_millis() as u64).with_style(style(&template));
+    let mut ticks = 0;
     while !is_over() {
         std::thread::park_timeout(TICK);
-        let sum = |count: fn(&Pulse) -> &AtomicU64| -> u64 {
-            pulses.iter().map(|pulse| count(pulse).load(Ordering::Relaxed)).sum()
-        };
-        let answers = sum(|pulse| &pulse.answers);
-        let rate = (answers - before) as f64 / TICK.as_secs_f64();
-        before = answers;
-        bar.set_message(format!(
-            "{}/s  refused {}  errors {}",
-            grouped(rate as u64),
-            grouped(sum(|pulse| &pulse.refusals)),
-            grouped(sum(|pulse| &pulse.errors))
-        ));
+        ticks += 1;
+        if ticks % TICKS_PER_LOOK == 0 {
+            bar.set_message(line(&glance(pulses)));
+        }
         bar.set_position(bar.elapsed().as_millis() as u64);
     }
     bar.finish_and_clear();
+}
+
+fn line(seen: &Glance) -> String {
+    let (p50, p99) =
+        seen.done_us.map_or(("-".into(), "-".into()), |(p50, p99)| (duration(p50), duration(p99)));
+    format!(
+        "done {}/s  p50 {p50}  p99 {p99}  refused {}/s  errors {}",
+        whole(seen.done_per_second),
+        whole(seen.refused_per_second),
+        grouped(seen.errors)
+    )
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -4,15 +4,15 @@ use super::buyer::{Buyer, Script};
 use super::command::CommandLine;
 use super::connection::{Clock, Connection};
 use super::departures;
-use super::driver::{Pulse, drive};
+use super::driver::drive;
 use super::exit::{EXIT_NOT_VALID, EXIT_USAGE, Failure};
 use super::options::Options;
 use super::progress::{SetUp, watch};
+use super::results::live::Pulse;
 use super::results::report::Report;
 use super::results::tally::Tally;
 use super::session::{Session, locate};
 use super::stage::Stage;
-use clap::Parser;
 use seathold_protocol::reply::Welcome;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 /// `seathold-load` from its arguments to its exit code.
 pub fn main() -> ExitCode {
-    let line = match CommandLine::try_parse() {
+    let line = match CommandLine::read() {
         Ok(line) => line,
         Err(error) => {
             // Nobody is left to tell when the terminal is gone.
@@ -149,7 +149,7 @@ fn run(options: &Options, connections: Vec<Connection>) -> Result<Tally, Failure
             })
             .collect();
         watch(&pulses, length, || drivers.iter().all(thread::ScopedJoinHandle::is_finished));
-        let mut sum = Tally::new();
+        let mut sum = Tally::new(clock.from_ns..clock.until_ns);
         for driver in drivers {
             let tally = driver.join().expect("a driver does not panic");
             sum.add(&tally.map_err(|error| Failure::Unavailable(format!("the system refused: {error}")))?);

@@ -1,5 +1,6 @@
 //! Where results go, as the command line says.
 
+use super::configuration::Configuration;
 use super::report::Report;
 use crate::load::exit::Failure;
 use clap::Args;
@@ -11,6 +12,9 @@ pub struct Output {
     /// Print one JSON object instead of the report
     #[arg(long)]
     pub json: bool,
+    /// Every option of the command line, for the report.
+    #[arg(skip)]
+    pub configuration: Configuration,
 }
 
 impl Output {

@@ -1,17 +1,18 @@
 //! What one thread counted, and the sum over threads. Nothing here allocates once it is made.
 
+use super::latencies::{Latencies, run_histogram};
+use super::series::Series;
 use crate::load::step::{Outcome, Step};
 use hdrhistogram::Histogram;
 use seathold_protocol::status::Status;
+use std::ops::Range;
+use std::time::SystemTime;
 
 /// Status codes are below this.
 const STATUSES: usize = 64;
 
-/// The longest latency told apart: beyond the time after which a request is given up.
-const LATENCY_NS_MAX: u64 = 60_000_000_000;
-
-/// Three digits: a percentile is off by at most a thousandth.
-const LATENCY_DIGITS: u8 = 3;
+/// The steps that end a sale: a reservation held and then confirmed, or one that was to be held alone.
+const SALES: [Step; 2] = [Step::Confirm, Step::Hold];
 
 /// The times of one request, in nanoseconds since the run began.
 #[derive(Clone, Copy, Debug)]
@@ -28,20 +29,13 @@ pub(in crate::load) struct Times {
 #[derive(Clone, Debug)]
 pub(super) struct Answers {
     by_status: [u64; STATUSES],
-    /// From intended to answered, in nanoseconds, refusals included: what a buyer waits.
-    pub(super) response_ns: Histogram<u64>,
-    /// From sent to answered.
-    pub(super) service_ns: Histogram<u64>,
-}
-
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LATENCY_NS_MAX, LATENCY_DIGITS)
-        .expect("bounds and digits are within what hdrhistogram takes")
+    /// From intended to answered: what a buyer waits.
+    pub(super) response: Latencies<u64>,
 }
 
 impl Answers {
     fn new() -> Self {
-        Self { by_status: [0; STATUSES], response_ns: histogram(), service_ns: histogram() }
+        Self { by_status: [0; STATUSES], response: Latencies::of_run() }
     }
 
     pub(super) fn of(&self, status: Status) -> u64 {
@@ -56,9 +50,16 @@ impl Answers {
 /// Everything that is counted. Answers count within the measured time, faults from the first request to the last.
 #[derive(Clone, Debug)]
 pub(in crate::load) struct Tally {
+    /// When the run began, by the wall clock.
+    pub(super) began: SystemTime,
     steps: [Answers; Step::ALL.len()],
+    /// From sent to answered, of all steps.
+    pub(super) service: Latencies<u64>,
     /// From intended to sent: how late the generator itself was with what was answered within the measured time.
     pub(super) lateness_ns: Histogram<u64>,
+    pub(super) series: Series,
+    /// What was answered since it was last shown, within the measured time or not.
+    pub(super) unseen: Latencies<u32>,
     unexpected: [u64; STATUSES],
     /// Replies that answer nothing that was asked, or are none.
     pub(in crate::load) unreadable: u64,
@@ -66,35 +67,33 @@ pub(in crate::load) struct Tally {
     pub(in crate::load) timeouts: u64,
     /// Connections lost.
     pub(in crate::load) connections_lost: u64,
-    /// All answers since the start, for the live line.
-    pub(in crate::load) answers_ever: u64,
-    /// Refusals among them.
-    pub(in crate::load) refusals_ever: u64,
+    /// Errors that have their interval.
+    errors_marked: u64,
 }
 
 impl Tally {
-    pub(in crate::load) fn new() -> Self {
+    /// Made when the run begins, for the measured time in nanoseconds since then.
+    pub(in crate::load) fn new(measured_ns: Range<u64>) -> Self {
         Self {
+            began: SystemTime::now(),
             steps: std::array::from_fn(|_| Answers::new()),
-            lateness_ns: histogram(),
+            service: Latencies::of_run(),
+            lateness_ns: run_histogram(),
+            series: Series::new(measured_ns),
+            unseen: Latencies::of_interval(),
             unexpected: [0; STATUSES],
             unreadable: 0,
             timeouts: 0,
             connections_lost: 0,
-            answers_ever: 0,
-            refusals_ever: 0,
+            errors_marked: 0,
         }
     }
 
     /// Counts an answer; `measured`: it came within the measured time.
     pub(in crate::load) fn count(&mut self, step: Step, outcome: Outcome, times: Times, measured: bool) {
-        self.answers_ever += 1;
         let status = match outcome {
             Outcome::Done => Status::Ok,
-            Outcome::Refused(status) => {
-                self.refusals_ever += 1;
-                status
-            }
+            Outcome::Refused(status) => status,
             Outcome::Unexpected(status) => {
                 self.unexpected[status as usize] += 1;
                 return;
@@ -104,13 +103,29 @@ impl Tally {
                 return;
             }
         };
+        let is_done = status == Status::Ok;
+        let response_ns = times.answered_ns.saturating_sub(times.intended_ns);
+        self.unseen.record(is_done, response_ns);
         if measured {
             let answers = &mut self.steps[step.index()];
             answers.by_status[status as usize] += 1;
-            answers.response_ns.saturating_record(times.answered_ns.saturating_sub(times.intended_ns));
-            answers.service_ns.saturating_record(times.answered_ns.saturating_sub(times.sent_ns));
+            answers.response.record(is_done, response_ns);
+            self.service.record(is_done, times.answered_ns.saturating_sub(times.sent_ns));
             self.lateness_ns.saturating_record(times.sent_ns.saturating_sub(times.intended_ns));
+            if let Some(interval) = self.series.at(times.answered_ns) {
+                interval.response.record(is_done, response_ns);
+                interval.accepted += u64::from(is_done && SALES.contains(&step));
+            }
         }
+    }
+
+    /// Gives the errors since the last mark to the interval of `now_ns`: some have no moment of their own.
+    pub(super) fn mark_errors(&mut self, now_ns: u64) {
+        let errors = self.errors();
+        if let Some(interval) = self.series.at(now_ns) {
+            interval.errors += errors - self.errors_marked;
+        }
+        self.errors_marked = errors;
     }
 
     pub(super) fn of(&self, step: Step) -> &Answers {
@@ -122,9 +137,9 @@ impl Tally {
         self.steps.iter().map(Answers::total).sum()
     }
 
-    /// Reservations held and then confirmed, and those that were to be held alone.
+    /// Sales that were accepted.
     pub(super) fn accepted(&self) -> u64 {
-        self.of(Step::Confirm).of(Status::Ok) + self.of(Step::Hold).of(Status::Ok)
+        SALES.iter().map(|step| self.of(*step).of(Status::Ok)).sum()
     }
 
     /// Every status of the domain that said no, with how often.
@@ -147,28 +162,29 @@ impl Tally {
         unexpected + self.unreadable + self.timeouts + self.connections_lost
     }
 
-    /// What buyers waited, of all requests together.
-    pub(super) fn response_ns(&self) -> Histogram<u64> {
-        let mut all = histogram();
+    /// What buyers waited, of all steps.
+    pub(super) fn response(&self) -> Latencies<u64> {
+        let mut all = Latencies::of_run();
         for answers in &self.steps {
-            all += &answers.response_ns;
+            all += &answers.response;
         }
         all
     }
 
+    /// Adds what another thread counted in the same run.
     pub(in crate::load) fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
             add_each(&mut mine.by_status, &theirs.by_status);
-            mine.response_ns += &theirs.response_ns;
-            mine.service_ns += &theirs.service_ns;
+            mine.response += &theirs.response;
         }
+        self.began = self.began.min(other.began);
+        self.service += &other.service;
+        self.series.add(&other.series);
         self.lateness_ns += &other.lateness_ns;
         add_each(&mut self.unexpected, &other.unexpected);
         self.unreadable += other.unreadable;
         self.timeouts += other.timeouts;
         self.connections_lost += other.connections_lost;
-        self.answers_ever += other.answers_ever;
-        self.refusals_ever += other.refusals_ever;
     }
 }
 
@@ -186,8 +202,10 @@ fn add_each(mine: &mut [u64; STATUSES], theirs: &[u64; STATUSES]) {
 mod tests {
     use super::*;
 
+    const SECOND_NS: u64 = 1_000_000_000;
+
     fn took(nanoseconds: u64) -> Times {
-        Times { intended_ns: 0, sent_ns: 0, answered_ns: nanoseconds }
+        Times { intended_ns: SECOND_NS, sent_ns: SECOND_NS, answered_ns: SECOND_NS + nanoseconds }
     }
 
     #[test]
@@ -197,7 +215,7 @@ mod tests {
 
     #[test]
     fn warm_up_counts_for_faults_alone_and_threads_add_up() {
-        let mut one = Tally::new();
+        let mut one = Tally::new(SECOND_NS..3 * SECOND_NS);
         one.count(Step::Ping, Outcome::Done, took(1_000), false);
         one.count(Step::Ping, Outcome::Done, took(2_000), true);
         one.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took(3_000), true);
@@ -208,7 +226,37 @@ mod tests {
         assert_eq!((sum.requests(), sum.accepted(), sum.errors()), (6, 2, 2));
         assert_eq!(sum.refusals().collect::<Vec<_>>(), [(Status::SoldOut, 2)]);
         assert_eq!(sum.unexpected().collect::<Vec<_>>(), [(Status::UnknownDeparture, 2)]);
-        assert_eq!((sum.answers_ever, sum.response_ns().len()), (10, 6));
+        assert_eq!((one.unseen.all_ns().len(), sum.response().all_ns().len()), (4, 6));
         assert_eq!(sum.of(Step::Reserve).total(), 2);
+    }
+
+    #[test]
+    fn the_plan_the_send_and_the_answer_give_three_latencies() {
+        let mut tally = Tally::new(0..SECOND_NS);
+        let times = Times { intended_ns: 1_000_000, sent_ns: 3_000_000, answered_ns: 7_000_000 };
+        tally.count(Step::Ping, Outcome::Done, times, true);
+        let all = [tally.response().done_ns, tally.service.done_ns.clone(), tally.lateness_ns.clone()];
+        for (histogram, expected) in all.iter().zip([6_000_000, 4_000_000, 2_000_000_u64]) {
+            assert!(histogram.max().abs_diff(expected) < expected / 1_000, "{} ns", histogram.max());
+        }
+    }
+
+    #[test]
+    fn the_series_adds_up_to_the_whole() {
+        let mut tally = Tally::new(SECOND_NS..4 * SECOND_NS);
+        for at in 0..300 {
+            let answered_ns = SECOND_NS + at * 10_000_000;
+            let times = Times { intended_ns: answered_ns - 500, sent_ns: answered_ns - 500, answered_ns };
+            tally.count(Step::Confirm, Outcome::Done, times, true);
+        }
+        tally.timeouts = 2;
+        tally.mark_errors(2 * SECOND_NS);
+        tally.connections_lost = 1;
+        tally.mark_errors(3 * SECOND_NS);
+        tally.mark_errors(9 * SECOND_NS);
+        let intervals = tally.series.intervals();
+        let counts: Vec<_> = intervals.iter().map(|one| (one.accepted, one.errors)).collect();
+        assert_eq!(counts, [(100, 0), (100, 2), (100, 1)]);
+        assert_eq!(intervals.iter().map(|one| one.response.all_ns().len()).sum::<u64>(), tally.requests());
     }
 }

@@ -79,7 +79,7 @@ mod tests {
     use crate::load::step::Outcome;
 
     fn verdict(workload: &str, answers: &[(Step, Outcome, u32)]) -> Vec<String> {
-        let mut tally = Tally::new();
+        let mut tally = Tally::new(0..1_000_000_000);
         let took = Times { intended_ns: 0, sent_ns: 0, answered_ns: 1_000 };
         for (step, outcome, times) in answers {
             (0..*times).for_each(|_| tally.count(*step, *outcome, took, true));

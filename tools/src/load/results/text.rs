@@ -1,0 +1,104 @@
+//! The result of a run as a page for people: sales, refusals and errors apart.
+
+use super::figures::{duration, grouped, whole};
+use super::report::{LatenciesReport, Latency, Report};
+use crate::load::step::Step;
+use std::fmt;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { workload, url, server, server_cores, connections, in_flight, seconds, .. } = self;
+        let route = if self.shard_aware { ", straight to the owners" } else { "" };
+        writeln!(f, "{workload} on {url} ({server}, {server_cores} cores), {} loop{route}", self.r#loop)?;
+        write!(f, "{connections} connections x {in_flight} in flight, {} threads, ", self.threads)?;
+        write!(f, "{seconds} s after {} s of warm-up", self.warmup_seconds)?;
+        if self.departures > 0 {
+            write!(f, ", {} departures, parties of {}, seed {}", self.departures, self.party, self.seed)?;
+        }
+        writeln!(f, "\n")?;
+        writeln!(
+            f,
+            "{:<16}{:>12}{:>14}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            "", "a second", "answers", "p50", "p90", "p99", "p99.9", "max"
+        )?;
+        for (name, step) in &self.steps {
+            for (name, part) in [(*name, step.done), ("  of it refused", step.refused)] {
+                let Some(part) = part else { continue };
+                write!(f, "{name:<16}{:>12}{:>14}", whole(part.requests_per_second), grouped(part.requests))?;
+                writeln!(f, "{}", Columns(part.latency_us))?;
+            }
+        }
+        if [Step::Reserve, Step::Hold].iter().any(|step| self.steps.contains_key(step.name())) {
+            let accepted = grouped(self.accepted);
+            writeln!(f, "{:<16}{:>12}{accepted:>14}", "accepted", whole(self.accepted_per_second))?;
+        }
+        writeln!(f, "{:<16}{:>12}{:>14}", "refused", whole(self.refused_per_second), grouped(self.refused))?;
+        for (status, count) in &self.refusals {
+            writeln!(f, "  {status:<26}{:>14}", grouped(*count))?;
+        }
+        writeln!(f, "{:<16}{:>26}", "errors", grouped(self.errors))?;
+        let named = [
+            ("connections lost", self.connections_lost),
+            ("no answer in 5 s", self.timeouts),
+            ("unreadable", self.unreadable),
+        ];
+        let unexpected = self.unexpected.iter().map(|(status, count)| (*status, *count));
+        for (name, count) in named.into_iter().chain(unexpected).filter(|(_, count)| *count > 0) {
+            writeln!(f, "  {name:<26}{:>14}", grouped(count))?;
+        }
+        self.latencies.fmt(f)?;
+        for why in &self.why_not {
+            writeln!(f, "not valid: {why}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for LatenciesReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, waits) in [("done", self.done), ("refused", self.refused)] {
+            let Some(waits) = waits else { continue };
+            writeln!(
+                f,
+                "{:<42}{}",
+                format!("{name}, from intended to answered"),
+                Columns(waits.response_us)
+            )?;
+            writeln!(f, "{:<42}{}", format!("{name}, from sent to answered"), Columns(waits.service_us))?;
+        }
+        writeln!(f, "{:<42}{}", "lateness, from intended to sent", Columns(self.lateness_us))
+    }
+}
+
+/// The columns of the table that hold a latency.
+struct Columns(Latency);
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Latency { p50, p90, p99, p999, max } = self.0;
+        [p50, p90, p99, p999, max].iter().try_for_each(|us| write!(f, "{:>10}", duration(*us)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load::results::summary;
+
+    #[test]
+    fn the_page_keeps_sales_refusals_and_errors_apart() {
+        let page = summary::tests::report().to_string();
+        for line in [
+            "accepted               1,500         3,000",
+            "  of it refused            1             1    100 us",
+            "done, from intended to answered",
+            "refused, from sent to answered",
+            "lateness, from intended to sent",
+            "  SOLD_OUT  ",
+            "  no answer in 5 s  ",
+            "not valid: ",
+        ] {
+            assert!(page.contains(line), "`{line}` is missing in:\n{page}");
+        }
+        assert!(page.contains("2.00 ms"), "{page}");
+    }
+}
