@@ -42,6 +42,7 @@ pub fn main() -> ExitCode {
 }
 
 fn measure_and_tell(options: &Options) -> Result<ExitCode, Failure> {
+    options.output.prepare()?;
     let report = measure(options)?;
     options.output.tell(&report)?;
     Ok(ExitCode::from(if report.valid { 0 } else { EXIT_NOT_VALID }))

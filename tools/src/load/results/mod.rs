@@ -2,6 +2,7 @@
 
 pub(super) mod configuration;
 pub(super) mod figures;
+mod files;
 mod host;
 mod latencies;
 pub(super) mod live;

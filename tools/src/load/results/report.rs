@@ -92,7 +92,6 @@ pub struct Report {
     pub program: Program,
     /// What the percentiles were read from.
     #[serde(skip)]
-    #[expect(dead_code, reason = "the files of a run are written from it")]
     pub(super) distributions: Distributions,
 }
 
