@@ -2,6 +2,7 @@
 
 use super::exit::exit_status;
 use super::options::{ABOUT_LOOP, Options};
+use super::results::compare::Compare;
 use super::results::configuration::Configuration;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -29,7 +30,9 @@ impl CommandLine {
 
 /// What else can be done than a run.
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {}
+pub(super) enum Command {
+    Compare(Compare),
+}
 
 #[cfg(test)]
 mod tests {

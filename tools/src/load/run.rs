@@ -1,7 +1,7 @@
 //! A run from the command line to the report.
 
 use super::buyer::{Buyer, Script};
-use super::command::CommandLine;
+use super::command::{Command, CommandLine};
 use super::connection::{Clock, Connection};
 use super::departures;
 use super::driver::drive;
@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
         }
     };
     let done = match line.command {
-        Some(command) => match command {},
+        Some(Command::Compare(compare)) => compare.run(),
         None => measure_and_tell(&line.run),
     };
     done.unwrap_or_else(|failure| {

@@ -1,5 +1,6 @@
 //! What came of a run: counted per thread, summed, judged, and told to people and programs.
 
+pub(super) mod compare;
 pub(super) mod configuration;
 pub(super) mod figures;
 mod files;
