@@ -5,6 +5,7 @@ pub(super) mod configuration;
 pub(super) mod figures;
 mod files;
 mod host;
+mod html;
 mod latencies;
 pub(super) mod live;
 pub(super) mod output;

@@ -14,7 +14,7 @@ pub struct Output {
     /// Print one JSON object instead of the report
     #[arg(long)]
     pub json: bool,
-    /// Keep the files of the run in this folder, which is made: report.json, series.csv, percentiles as
+    /// Keep the files of the run in this folder, which is made: report.json, report.html, series.csv, percentiles as
     /// .hgrm, intervals.log
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

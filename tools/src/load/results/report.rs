@@ -1,6 +1,7 @@
 //! The result of a run as an object for programs: what `--json` prints and `report.json` holds.
 //!
-//! This is the one place that documents its keys. The keys of the object are stable: what is added gets a new key, and a change of meaning a higher `schema`.
+//! This is the one place that documents its keys. They are stable: what is added gets a new key, and a change of meaning
+//! a higher `schema`.
 
 use super::configuration::Configuration;
 use super::host::{Host, Program};

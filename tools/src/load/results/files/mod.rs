@@ -8,11 +8,13 @@
 //! | `lateness.hgrm` | from intended to sent |
 //! | `intervals.log` | responses by interval, tagged `done` and `refused`, as HdrHistogram's interval log |
 //! | `series.csv` | the intervals as a table |
+//! | `report.html` | all of it as a page that needs nothing else |
 
 mod hgrm;
 mod interval_log;
 mod series_csv;
 
+use super::html;
 use super::report::Report;
 use crate::load::exit::Failure;
 use std::fs;
@@ -49,6 +51,7 @@ fn write_all(folder: &Path, report: &Report) -> io::Result<()> {
     }
     fs::write(folder.join("intervals.log"), interval_log::log(report)?)?;
     fs::write(folder.join("series.csv"), series_csv::table(report))?;
+    fs::write(folder.join("report.html"), html::page(report))?;
     fs::write(folder.join("report.json"), serde_json::to_vec_pretty(report)?)
 }
 
