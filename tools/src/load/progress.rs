@@ -38,7 +38,7 @@ impl Drop for SetUp {
 
 /// Shows a bar over `length`, and what came in the last second, until `is_over`.
 pub(super) fn watch(pulses: &[Pulse], length: Duration, is_over: impl Fn() -> bool) {
-    let template = format!("{{bar:24}} {{elapsed}} of {} s  {{msg}}", length.as_secs());
+    let template = format!("{{bar:24}} {{elapsed}} of {}s  {{wide_msg}}", length.as_secs());
     let bar = ProgressBar::new(length.as_millis() as u64).with_style(style(&template));
     let mut ticks = 0;
     while !is_over() {
