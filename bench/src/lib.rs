@@ -1,2 +1,5 @@
-//! Micro benchmarks live in `benches/`, and what the scripts beside them compare with in `src/bin/`; this crate has no
-//! library of its own.
+//! Benchmarks of the server. Micro benchmarks live in `benches/`, and the work that they time and count in [`micro`]; what
+//! the scripts beside them compare with lives in `src/bin/`.
+#![forbid(unsafe_code)]
+
+pub mod micro;
