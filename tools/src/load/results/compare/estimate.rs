@@ -14,6 +14,10 @@ const INTERVALS_MIN: usize = 5;
 /// Both tails of what is left beside 95 %.
 const UPPER_QUANTILE: f64 = 0.975;
 
+/// With one degree of freedom an interval is so wide that it says nothing; with two it still covered 94 % of simulated
+/// truths from ten intervals at a correlation of 0.5, and 84 % from six at 0.7.
+const FREEDOM_MIN: f64 = 2.0;
+
 /// What two runs say of one figure.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Estimate {
@@ -55,17 +59,17 @@ fn half_width(a: &[f64], b: &[f64]) -> Option<f64> {
     if variance == 0.0 {
         return Some(0.0);
     }
-    let freedom = variance.powi(2)
-        / (one.variance.powi(2) / (one.count - 1.0) + other.variance.powi(2) / (other.count - 1.0));
-    let student = StudentsT::new(0.0, 1.0, freedom.max(1.0)).ok()?;
+    let freedom =
+        variance.powi(2) / (one.variance.powi(2) / one.freedom + other.variance.powi(2) / other.freedom);
+    let student = StudentsT::new(0.0, 1.0, freedom).ok()?;
     Some(student.inverse_cdf(UPPER_QUANTILE) * variance.sqrt())
 }
 
 /// How far the logarithm of a mean may be off.
 struct Error {
     variance: f64,
-    /// Intervals, as many as they count for.
-    count: f64,
+    /// Degrees of freedom.
+    freedom: f64,
 }
 
 impl Error {
@@ -77,14 +81,15 @@ impl Error {
         let square = |value: &f64| (value - mean).powi(2);
         let spread = values.iter().map(square).sum::<f64>();
         if spread == 0.0 {
-            return Some(Self { variance: 0.0, count });
+            return Some(Self { variance: 0.0, freedom: count - 1.0 });
         }
         let product = |two: &[f64]| (two[0] - mean) * (two[1] - mean);
         let measured = values.windows(2).map(product).sum::<f64>() / spread;
         // The correlation of a short series comes out too low, by about (1 + 4 r) / n (Kendall, 1954).
         let correlation = (measured + (1.0 + 4.0 * measured) / count).clamp(0.0, 0.95);
         let counted = (count * (1.0 - correlation) / (1.0 + correlation)).max(2.0);
-        Some(Self { variance: spread / (count - 1.0) / counted / mean.powi(2), count: counted })
+        let variance = spread / (count - 1.0) / counted / mean.powi(2);
+        Some(Self { variance, freedom: (counted - 1.0).max(FREEDOM_MIN) })
     }
 }
 
@@ -124,9 +129,11 @@ mod tests {
 
     #[test]
     fn the_interval_covers_the_truth() {
-        for (truth, share, count) in [(1.0, 0.0, 10), (1.3, 0.0, 30), (0.8, 0.5, 30), (1.0, 0.5, 60)] {
+        for (truth, share, count) in
+            [(1.0, 0.0, 10), (1.3, 0.0, 30), (0.8, 0.5, 30), (1.0, 0.7, 60), (1.0, 0.5, 10)]
+        {
             let covered = covered(truth, share, count);
-            assert!((920..=990).contains(&covered), "{covered} of 1000 at {truth} {share} {count}");
+            assert!((915..=990).contains(&covered), "{covered} of 1000 at {truth} {share} {count}");
         }
     }
 

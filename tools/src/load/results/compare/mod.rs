@@ -18,7 +18,8 @@ const ABOUT_INTERVALS: &str = "\
 A ratio is the second run's figure over the first's, each the mean of the run's intervals. Its interval of 95 % is a \
 t-interval (Welch's, of the logarithm), in which the intervals of a run count for fewer than they are by how much each \
 one resembles the next. It assumes that a run is steady from its first interval to its last, and that it resembles \
-itself from one interval to the next alone. It says nothing of what differs from run to run, such as the placement of \
+itself from one interval to the next alone; measure 20 intervals or more, since a few that resemble each other say little \
+and the interval comes out too narrow. It says nothing of what differs from run to run, such as the placement of \
 memory or a neighbour on the host: repeat both runs in turns (A B A B) before you believe a small difference.";
 
 /// Compare two runs by their report.json, with 95 % confidence intervals

@@ -138,6 +138,16 @@ mod tests {
     }
 
     #[test]
+    fn lateness_is_drawn_where_the_generator_was_late() {
+        let mut report = summary::tests::report();
+        let late = |report: &Report| page(report).contains("lateness, from intended to sent</li>");
+        assert!(!late(&report), "a closed loop is never late");
+        report.distributions.lateness_ns.record(2_000_000).unwrap();
+        assert!(late(&report));
+        parse(&page(&report));
+    }
+
+    #[test]
     fn every_chart_stays_inside_its_frame_and_no_label_on_another() {
         let page = page(&summary::tests::report());
         let document = parse(&page);
