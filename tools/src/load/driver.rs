@@ -19,12 +19,16 @@ const POLL_MAX: Duration = Duration::from_millis(20);
 
 const EVENTS: usize = 1_024;
 
-/// Drives `connections` to the end of the run. An error is the system's, of the poll.
-pub(super) fn drive(connections: Vec<Connection>, clock: &Clock, pulse: &Pulse) -> io::Result<Tally> {
+/// Drives `connections` to the end of the run and counts into `tally`. An error is the system's, of the poll.
+pub(super) fn drive(
+    connections: Vec<Connection>,
+    clock: &Clock,
+    pulse: &Pulse,
+    mut tally: Tally,
+) -> io::Result<Tally> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(EVENTS);
     let mut buffer = vec![0; READ_BYTES];
-    let mut tally = Tally::new(clock.from_ns..clock.until_ns);
     let mut connections: Vec<_> = connections.into_iter().map(Some).collect();
     for (at, slot) in connections.iter_mut().enumerate() {
         if let Some(connection) = slot {

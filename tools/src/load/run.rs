@@ -130,6 +130,10 @@ fn run(options: &Options, connections: Vec<Connection>) -> Result<Tally, Failure
     let (warmup, measured) = (Duration::from_secs(options.warmup), Duration::from_secs(options.seconds));
     let length = warmup + measured;
     let pulses: Vec<_> = shares.iter().map(|_| Pulse::default()).collect();
+    let measured_ns = warmup.as_nanos() as u64..length.as_nanos() as u64;
+    // Made before the clock runs: a tally is large, and the time to make it would be the generator's own lateness.
+    let tallies: Vec<_> = shares.iter().map(|_| Tally::new(measured_ns.clone())).collect();
+    let mut sum = Tally::new(measured_ns);
     let clock = Clock {
         epoch: Instant::now(),
         from_ns: warmup.as_nanos() as u64,
@@ -139,18 +143,18 @@ fn run(options: &Options, connections: Vec<Connection>) -> Result<Tally, Failure
     thread::scope(|scope| {
         let drivers: Vec<_> = shares
             .into_iter()
+            .zip(tallies)
             .zip(&pulses)
-            .map(|(share, pulse)| {
+            .map(|((share, tally), pulse)| {
                 let (watcher, clock) = (&watcher, &clock);
                 scope.spawn(move || {
-                    let tally = drive(share, clock, pulse);
+                    let tally = drive(share, clock, pulse, tally);
                     watcher.unpark();
                     tally
                 })
             })
             .collect();
         watch(&pulses, length, || drivers.iter().all(thread::ScopedJoinHandle::is_finished));
-        let mut sum = Tally::new(clock.from_ns..clock.until_ns);
         for driver in drivers {
             let tally = driver.join().expect("a driver does not panic");
             sum.add(&tally.map_err(|error| Failure::Unavailable(format!("the system refused: {error}")))?);
