@@ -18,25 +18,27 @@ impl fmt::Display for Report {
         writeln!(f, "\n")?;
         writeln!(
             f,
-            "{:<16}{:>12}{:>14}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            "{:<22}{:>12}{:>14}{:>10}{:>10}{:>10}{:>10}{:>10}",
             "", "a second", "answers", "p50", "p90", "p99", "p99.9", "max"
         )?;
         for (name, step) in &self.steps {
-            for (name, part) in [(*name, step.done), ("  of it refused", step.refused)] {
+            let refused =
+                if *name == Step::Refused.name() { (*name).to_owned() } else { format!("{name} refused") };
+            for (name, part) in [((*name).to_owned(), step.done), (refused, step.refused)] {
                 let Some(part) = part else { continue };
-                write!(f, "{name:<16}{:>12}{:>14}", whole(part.requests_per_second), grouped(part.requests))?;
+                write!(f, "{name:<22}{:>12}{:>14}", whole(part.requests_per_second), grouped(part.requests))?;
                 writeln!(f, "{}", Columns(part.latency_us))?;
             }
         }
         if [Step::Reserve, Step::Hold].iter().any(|step| self.steps.contains_key(step.name())) {
             let accepted = grouped(self.accepted);
-            writeln!(f, "{:<16}{:>12}{accepted:>14}", "accepted", whole(self.accepted_per_second))?;
+            writeln!(f, "{:<22}{:>12}{accepted:>14}", "accepted", whole(self.accepted_per_second))?;
         }
-        writeln!(f, "{:<16}{:>12}{:>14}", "refused", whole(self.refused_per_second), grouped(self.refused))?;
+        writeln!(f, "{:<22}{:>12}{:>14}", "refused", whole(self.refused_per_second), grouped(self.refused))?;
         for (status, count) in &self.refusals {
-            writeln!(f, "  {status:<26}{:>14}", grouped(*count))?;
+            writeln!(f, "  {status:<32}{:>14}", grouped(*count))?;
         }
-        writeln!(f, "{:<16}{:>26}", "errors", grouped(self.errors))?;
+        writeln!(f, "{:<22}{:>26}", "errors", grouped(self.errors))?;
         let named = [
             ("connections lost", self.connections_lost),
             ("no answer in 5 s", self.timeouts),
@@ -44,7 +46,7 @@ impl fmt::Display for Report {
         ];
         let unexpected = self.unexpected.iter().map(|(status, count)| (*status, *count));
         for (name, count) in named.into_iter().chain(unexpected).filter(|(_, count)| *count > 0) {
-            writeln!(f, "  {name:<26}{:>14}", grouped(count))?;
+            writeln!(f, "  {name:<32}{:>14}", grouped(count))?;
         }
         self.latencies.fmt(f)?;
         for why in &self.why_not {
@@ -60,13 +62,13 @@ impl fmt::Display for LatenciesReport {
             let Some(waits) = waits else { continue };
             writeln!(
                 f,
-                "{:<42}{}",
+                "{:<48}{}",
                 format!("{name}, from intended to answered"),
                 Columns(waits.response_us)
             )?;
-            writeln!(f, "{:<42}{}", format!("{name}, from sent to answered"), Columns(waits.service_us))?;
+            writeln!(f, "{:<48}{}", format!("{name}, from sent to answered"), Columns(waits.service_us))?;
         }
-        writeln!(f, "{:<42}{}", "lateness, from intended to sent", Columns(self.lateness_us))
+        writeln!(f, "{:<48}{}", "lateness, from intended to sent", Columns(self.lateness_us))
     }
 }
 
@@ -82,14 +84,15 @@ impl fmt::Display for Columns {
 
 #[cfg(test)]
 mod tests {
+    use crate::load::results::report::StepReport;
     use crate::load::results::summary;
 
     #[test]
     fn the_page_keeps_sales_refusals_and_errors_apart() {
         let page = summary::tests::report().to_string();
         for line in [
-            "accepted               1,500         3,000",
-            "  of it refused            1             1    100 us",
+            "accepted                     1,500         3,000",
+            "reserve refused                  1             1    100 us",
             "done, from intended to answered",
             "refused, from sent to answered",
             "lateness, from intended to sent",
@@ -100,5 +103,15 @@ mod tests {
             assert!(page.contains(line), "`{line}` is missing in:\n{page}");
         }
         assert!(page.contains("2.00 ms"), "{page}");
+    }
+
+    #[test]
+    fn each_row_of_refusals_says_whose_they_are() {
+        let mut report = summary::tests::report();
+        let reserve = report.steps["reserve"];
+        report.steps.insert("refused", StepReport { done: None, ..reserve });
+        let page = report.to_string();
+        let labels: Vec<_> = page.lines().skip(4).take(4).map(|row| row[..22].trim_end()).collect();
+        assert_eq!(labels, ["confirm", "refused", "reserve", "reserve refused"], "{page}");
     }
 }
