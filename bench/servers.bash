@@ -1,6 +1,11 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # What the scripts set and read is said below.
 # What the scripts here share: the servers under measurement, started and ended, and the figures of several rounds.
 # Sourced by them; needs `set -euo pipefail`, the working directory at the root, in $feed the timetable as the server and
 # the generator are told of it, and in $processors, $connections and $in_flight what the options say.
+
+# What makes seathold-load's loop a closed one.
+closed=()
 
 die() {
     echo "$0: $*" >&2
@@ -13,8 +18,8 @@ build() { # program...
     binaries=${CARGO_TARGET_DIR:-target}/release
 }
 
-# Leaves a temporary directory in $dir, and in $pin how to start a program on $processors; all of them share the first
-# two, whatever the host has, if nothing else was asked for.
+# Leaves a temporary directory in $dir, and in $pin_server and $pin_load how to start a program on $processors; all of
+# them share the first two, whatever the host has, if nothing else was asked for.
 prepare_host() {
     local allowed
     if [ -z "$processors" ]; then
@@ -22,17 +27,29 @@ prepare_host() {
         processors=$(echo "$allowed" | tr ',' '\n' | while IFS=- read -r from to; do seq "$from" "${to:-$from}"; done |
             head -2 | paste -sd, -)
     fi
-    pin=()
-    if command -v taskset >/dev/null && [ -n "$processors" ]; then pin=(taskset -c "$processors"); fi
+    pin_server=()
+    if command -v taskset >/dev/null && [ -n "$processors" ]; then pin_server=(taskset -c "$processors"); fi
+    pin_load=("${pin_server[@]}")
     dir=$(mktemp -d "${TMPDIR:-/tmp}/seathold-bench.XXXXXX")
-    server= redis=
+    server='' redis='' peer=''
     trap clean_up EXIT
     trap 'exit 130' INT TERM
+}
+
+# What serves stays on the first of $processors, what asks on the others.
+split_processors() {
+    local first=${processors%%[,-]*} others
+    others=$(taskset -c "$processors" sh -c 'taskset -cp $$' 2>/dev/null | sed 's/.*: //' | tr ',' '\n' |
+        while IFS=- read -r from to; do seq "$from" "${to:-$from}"; done | grep -vx "$first" | paste -sd, - || true)
+    [ -n "$others" ] || die "two processors and taskset(1) are needed: one serves and the other asks"
+    pin_server=(taskset -c "$first") pin_load=(taskset -c "$others")
 }
 
 clean_up() {
     local process
     for process in $server $redis; do kill -KILL "$process" 2>/dev/null || true; done
+    # PostgreSQL gives its shared memory back on SIGQUIT; the other peers just end.
+    for process in $peer; do kill -QUIT "$process" 2>/dev/null || true; done
     wait
     rm -rf "$dir"
 }
@@ -43,23 +60,38 @@ start_server() { # ledger's URL, options of serve...
     shift
     # The words of the server before must not be taken for this one's.
     : >"$dir/log"
-    "${pin[@]}" "$binaries/seathold" serve --listen 127.0.0.1:0 --ledger "$store" \
-        "${feed[@]}" "$@" 2>"$dir/log" &
+    local command=("${pin_server[@]}" "$binaries/seathold" serve --listen 127.0.0.1:0 --ledger "$store" "${feed[@]}" "$@")
+    serving=$(shown "${command[@]}")
+    "${command[@]}" 2>"$dir/log" &
     server=$!
+    await_ready "$server"
+    url=seathold://$address
+}
+
+# Waits until a process says in $dir/log where it listens, and leaves that in $address.
+await_ready() { # process
     for _ in $(seq 1200); do
-        url=$(grep -o 'ready on [0-9.:]*' "$dir/log" | sed 's|ready on |seathold://|' || true)
-        [ -z "$url" ] || return 0
-        kill -0 "$server" 2>/dev/null || { server= && cat "$dir/log" >&2 && die "the server did not start"; }
+        address=$(grep -o 'ready on [0-9.:]*' "$dir/log" | sed 's|ready on ||' || true)
+        [ -z "$address" ] || return 0
+        kill -0 "$1" 2>/dev/null || { cat "$dir/log" >&2 && die "the server did not start"; }
         sleep 0.1
     done
     die "the server was not ready in two minutes"
+}
+
+# A command line without what changes from run to run.
+shown() { # words...
+    local line="$*"
+    line=${line//"$binaries/"/}
+    [ -z "$redis" ] || line=${line//"$redis_address"/\$redis_address}
+    echo "${line//"$dir"/\$dir}"
 }
 
 stop_server() {
     local stopped=$server code=0
     kill -TERM "$server" 2>/dev/null || true
     wait "$stopped" || code=$?
-    server=
+    server=''
     [ "$code" = 0 ] || { cat "$dir/log" >&2 && die "the server ended with exit code $code"; }
 }
 
@@ -72,7 +104,7 @@ start_redis() { # program, options...
     for _ in $(seq 20); do
         port=$((20000 + RANDOM % 30000)) redis_address=127.0.0.1:$port
         rm -rf "$dir/redis" && mkdir "$dir/redis"
-        "${pin[@]}" "$program" --port "$port" --bind 127.0.0.1 --dir "$dir/redis" --save '' \
+        "${pin_server[@]}" "$program" --port "$port" --bind 127.0.0.1 --dir "$dir/redis" --save '' \
             --auto-aof-rewrite-percentage 0 "$@" >"$dir/redis.log" &
         redis=$!
         for _ in $(seq 100); do
@@ -83,7 +115,7 @@ start_redis() { # program, options...
         done
         kill -KILL "$redis" 2>/dev/null || true
         wait "$redis" || true
-        redis=
+        redis=''
     done
     cat "$dir/redis.log" >&2
     die "$program did not start"
@@ -93,7 +125,7 @@ stop_redis() {
     local stopped=$redis
     kill -TERM "$redis" 2>/dev/null || true
     wait "$stopped" || true
-    redis=
+    redis=''
 }
 
 # Not every server comes with a command line of its own. QUIT closes, so that the reply has an end.
@@ -104,15 +136,18 @@ ask_redis() { # words...
     } 3<>"/dev/tcp/${redis_address/://}"
 }
 
-# Runs the generator; its report goes to $dir/<name>.json.
-load() { # name, workload, options of seathold-load...
-    local name=$1 asked=(--workload "$2" --connections "$connections" --in-flight "$in_flight" --json)
+# Runs the generator; its report goes to $dir/<name>.json. Fails when the run is not valid.
+ask() { # name, workload, options of seathold-load...
+    local name=$1 asked=("${closed[@]}" --workload "$2" --connections "$connections" --in-flight "$in_flight" --json)
+    if [ "$2" != ping ]; then asked+=(--open "${feed[@]}"); fi
     shift 2
-    if [ "${asked[1]}" != ping ]; then asked+=(--open "${feed[@]}"); fi
-    if ! "${pin[@]}" "$binaries/seathold-load" "$url" "${asked[@]}" "$@" >"$dir/$name.json"; then
-        cat "$dir/$name.json" >&2
-        die "the $name run is not valid"
-    fi
+    asking=$(shown "${pin_load[@]}" seathold-load "\$url" "${asked[@]}" "$@")
+    "${pin_load[@]}" "$binaries/seathold-load" "$url" "${asked[@]}" "$@" >"$dir/$name.json"
+}
+
+# The same, and a run that is not valid ends the script.
+load() { # name, workload, options of seathold-load...
+    ask "$@" || { cat "$dir/$1.json" >&2 && die "the $1 run is not valid"; }
 }
 
 value() { # name, key: the first of this key is the run's own
