@@ -159,3 +159,33 @@ median() { # name column
     cut -d' ' -f"$2" "$dir/$1.rates" | sort -g | awk '{ v[NR] = $1 }
         END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
+
+quoted() { # text: as JSON has it
+    local text=${1//\\/\\\\}
+    text=${text//$'\n'/ }
+    printf '"%s"' "${text//\"/\\\"}"
+}
+
+# What the figures that follow are of, as bench/src/bin/report reads it.
+note_run() { # file, command line, which processors
+    local revision host
+    revision=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+    git diff --quiet HEAD 2>/dev/null || revision+=-dirty
+    host="$(nproc --all) processors, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)"
+    host+=", $(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r | cut -d. -f1,2)"
+    host+=", $(stat -f -c %T "$dir"), $(rustc --version | cut -d' ' -f1,2), load $(cut -d' ' -f1 /proc/loadavg) before"
+    printf '{"kind":"run","date":"%s","revision":"%s","host":%s,"command":%s,"processors":%s}\n' \
+        "$(date +%F)" "$revision" "$(quoted "$host")" "$(quoted "$2")" "$(quoted "$3")" >"$1"
+}
+
+# One measurement; an empty value is left out.
+note_figure() { # file, group, side, round, rate, command, p50, p99, rate per Redis CPU-second, place on an axis
+    printf '{"kind":"figure","group":"%s","side":"%s","round":%s,"rate":%s,"command":%s%s%s%s%s}\n' \
+        "$2" "$3" "$4" "$5" "$(quoted "$6")" "${7:+,\"p50_us\":$7}" "${8:+,\"p99_us\":$8}" \
+        "${9:+,\"per_cpu_second\":$9}" "${10:+,\"at\":${10}}" >>"$1"
+}
+
+note_skipped() { # file, group, reason
+    printf '{"kind":"skipped","group":"%s","reason":%s}\n' "$2" "$(quoted "$3")" >>"$1"
+    echo "  skipped $2: $3"
+}
