@@ -32,6 +32,7 @@ on_each_server!(
     a_frozen_server_is_away_and_comes_back,
     a_full_server_takes_what_is_on_its_way_and_says_that_it_is_full,
     covered_batches_are_trimmed,
+    a_trim_that_is_refused_waits_for_the_next_cover,
     what_no_replica_has_is_not_acknowledged_after_a_reconnect,
 );
 
@@ -359,6 +360,25 @@ fn covered_batches_are_trimmed(found: &Found) {
     assert_eq!(owner.log.wants_compaction(), None);
     let next = Owner::take(&server);
     assert_eq!(next.batches[0][..2], owner.batches[0][owner.batches[0].len() - 2..]);
+}
+
+/// Not one question more for each append.
+fn a_trim_that_is_refused_waits_for_the_next_cover(found: &Found) {
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    (0..5).for_each(|_| owner.append(0, b"sold"));
+    server.command(&["ACL", "SETUSER", "default", "-eval"]);
+    server.command(&["CONFIG", "RESETSTAT"]);
+    let refused = |times| server.says(&["INFO", "commandstats"], &format!("rejected_calls={times},"));
+    for (cover, times) in [(3, 1), (4, 2)] {
+        owner.log.covered(0, cover);
+        (0..5).for_each(|_| owner.append(0, b"sold"));
+        assert!(refused(times), "{}", server.text(&["INFO", "commandstats"]));
+    }
+    server.command(&["ACL", "SETUSER", "default", "+eval"]);
+    owner.log.covered(0, 5);
+    owner.append(0, b"sold");
+    assert_eq!(read(&server)[0], owner.batches[0][5..]);
 }
 
 /// The new connection found the batch at the tail and took that for an acknowledgement.
