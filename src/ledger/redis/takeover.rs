@@ -29,6 +29,11 @@ use std::time::{Duration, Instant};
 const AWAY_MAX: Duration = Duration::from_secs(5);
 const AWAY_RETRY: Duration = Duration::from_millis(50);
 
+/// While a long log is read more comes in. So it is read on until that takes no longer than this, or so many times: what is
+/// left is read after the change of owners, while nobody serves.
+const PASS_IS_SHORT: Duration = Duration::from_millis(100);
+const PASSES_MAX: usize = 8;
+
 /// Times that two servers may take a partition from each other before one of them gives up.
 const CONTESTS_MAX: usize = 100;
 
@@ -154,7 +159,14 @@ impl Takeover {
         &mut self,
         mut each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
     ) -> Result<(), RedisError> {
-        (0..self.readings.len()).try_for_each(|at| self.read_on(at, &mut each))
+        for _ in 0..PASSES_MAX {
+            let began = Instant::now();
+            (0..self.readings.len()).try_for_each(|at| self.read_on(at, &mut each))?;
+            if began.elapsed() < PASS_IS_SHORT {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Takes all partitions over from whoever owns them, and hands to `each` what came in since they were read. After an
