@@ -5,7 +5,7 @@
 # the generator are told of it, and in $processors, $connections and $in_flight what the options say.
 
 # What makes seathold-load's loop a closed one.
-closed=()
+closed=(--closed)
 
 die() {
     echo "$0: $*" >&2

@@ -1,8 +1,8 @@
-//! One connection of the loop: reads answers, asks again in the same slots, writes once. It owns its buffers and
-//! allocates nothing per request.
+//! One connection of the loop: reads answers, asks what follows from them or is due in the same slots, writes once. It
+//! owns its buffers and allocates nothing per request.
 
-use super::buyer::Buyer;
-use super::flights::{Flights, Landing};
+use super::flights::{Flight, Flights, Landing};
+use super::lane::{Asked, Lane};
 use super::results::tally::{Tally, Times};
 use mio::net::TcpStream;
 use seathold_protocol::frame::{self, Frame};
@@ -30,6 +30,20 @@ impl Clock {
     pub(super) fn now_ns(&self) -> u64 {
         self.epoch.elapsed().as_nanos() as u64
     }
+
+    /// Whether what happened then counts.
+    pub(super) fn measures(&self, at_ns: u64) -> bool {
+        (self.from_ns..self.until_ns).contains(&at_ns)
+    }
+}
+
+/// What a connection does its work with.
+pub(super) struct Turn<'a> {
+    pub(super) clock: &'a Clock,
+    pub(super) lane: &'a mut Lane,
+    pub(super) tally: &'a mut Tally,
+    /// When the thread last looked for answers: a slot was free at most since then.
+    pub(super) polled_ns: u64,
 }
 
 /// The connection cannot go on.
@@ -45,7 +59,10 @@ impl From<io::Error> for Lost {
 /// One greeted connection.
 pub(super) struct Connection {
     stream: TcpStream,
-    buyer: Buyer,
+    /// Its lane among those of the thread.
+    lane: usize,
+    /// Its lane knows that it has a free slot.
+    is_ready: bool,
     flights: Flights,
     /// The first part of an answer whose rest is still to come.
     rest: Vec<u8>,
@@ -55,10 +72,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, buyer: Buyer, in_flight: usize) -> Self {
+    pub(super) fn new(stream: TcpStream, lane: usize, in_flight: usize) -> Self {
         Self {
             stream,
-            buyer,
+            lane,
+            is_ready: false,
             flights: Flights::new(in_flight),
             rest: Vec::with_capacity(ANSWER_BYTES_MAX),
             outbound: Vec::with_capacity(in_flight.min(1_024) * REQUEST_BYTES_MAX),
@@ -76,17 +94,22 @@ impl Connection {
         self.flights.open()
     }
 
-    /// Asks in every slot.
-    pub(super) fn start(&mut self, clock: &Clock) -> Result<(), Lost> {
-        let now_ns = clock.now_ns();
-        for slot in 0..self.flights.slots() {
-            self.begin(slot, now_ns);
+    pub(super) fn lane(&self) -> usize {
+        self.lane
+    }
+
+    /// Asks in every slot what is due at the start.
+    pub(super) fn start(&mut self, turn: &mut Turn<'_>) -> Result<(), Lost> {
+        let now_ns = turn.clock.now_ns();
+        for _ in 0..self.flights.slots() {
+            let slot = self.flights.take_free().expect("nothing was asked yet");
+            self.fill(slot, now_ns, turn);
         }
         self.flush()
     }
 
     /// Reads what has come, asks what follows, writes all of it.
-    pub(super) fn turn(&mut self, buffer: &mut [u8], clock: &Clock, tally: &mut Tally) -> Result<(), Lost> {
+    pub(super) fn turn(&mut self, buffer: &mut [u8], turn: &mut Turn<'_>) -> Result<(), Lost> {
         loop {
             let kept = self.rest.len();
             buffer[..kept].copy_from_slice(&self.rest);
@@ -99,14 +122,14 @@ impl Connection {
             };
             // One reading of the clock for what came at once: the next requests are due now, so the generator's own
             // time to write them is part of their latency.
-            let now_ns = clock.now_ns();
+            let now_ns = turn.clock.now_ns();
             let filled = kept + read;
             let mut served = 0;
             while let Some(frame) =
                 frame::split(&buffer[served..filled], ANSWER_BYTES_MAX).map_err(|_| Lost)?
             {
                 served += frame.bytes();
-                self.answer(&frame, now_ns, clock, tally);
+                self.answer(&frame, now_ns, turn);
             }
             self.rest.clear();
             self.rest.extend_from_slice(&buffer[served..filled]);
@@ -118,46 +141,83 @@ impl Connection {
         self.flush()
     }
 
-    /// Gives up requests asked at or before `asked_ns` and asks anew in their slots.
-    pub(super) fn give_up(&mut self, asked_ns: u64, clock: &Clock, tally: &mut Tally) -> Result<(), Lost> {
-        let now_ns = clock.now_ns();
-        while let Some(slot) = self.flights.give_up(asked_ns) {
-            tally.timeouts += 1;
-            if now_ns < clock.until_ns {
-                self.begin(slot, now_ns);
-            }
+    /// Gives up requests sent at or before `sent_ns` and asks anew in their slots.
+    pub(super) fn give_up(&mut self, sent_ns: u64, turn: &mut Turn<'_>) -> Result<(), Lost> {
+        let now_ns = turn.clock.now_ns();
+        while let Some(slot) = self.flights.give_up(sent_ns) {
+            turn.tally.timeouts += 1;
+            self.fill(slot, now_ns, turn);
         }
         self.flush()
     }
 
-    fn answer(&mut self, frame: &Frame<'_>, now_ns: u64, clock: &Clock, tally: &mut Tally) {
-        let (slot, errand, asked_ns) = match self.flights.land(frame.header.correlation) {
-            Landing::Home { slot, errand, asked_ns } => (slot, errand, asked_ns),
-            Landing::Late => return,
-            Landing::Stray => {
-                tally.unreadable += 1;
-                return;
+    /// Whether its lane should be told of a free slot.
+    pub(super) fn offers_slot(&mut self) -> bool {
+        let offers = !self.is_ready && self.flights.has_free();
+        self.is_ready |= offers;
+        offers
+    }
+
+    /// Writes the lane's next request to its buffer, in a slot that was free since before the request was due; its lane
+    /// has forgotten that there was one.
+    pub(super) fn send_due(&mut self, turn: &mut Turn<'_>) {
+        self.is_ready = false;
+        let now_ns = turn.clock.now_ns();
+        let slot = self.flights.take_free().expect("it offered a slot");
+        let asked = turn.lane.ask(now_ns, self.flights.correlation(slot), &mut self.outbound);
+        match asked {
+            Some(Asked { errand, intended_ns }) => {
+                let late_ns = now_ns - intended_ns;
+                turn.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
+                self.flights.launch(slot, Flight { errand, intended_ns, sent_ns: now_ns });
             }
-        };
-        let outcome = errand.step.judge(frame.header);
-        let measured = (clock.from_ns..clock.until_ns).contains(&now_ns);
-        let times = Times { intended_ns: asked_ns, sent_ns: asked_ns, answered_ns: now_ns };
-        tally.count(errand.step, outcome, times, measured);
-        let correlation = self.flights.correlation(slot);
-        match self.buyer.follow(errand, outcome, correlation, &mut self.outbound) {
-            Some(next) => self.flights.launch(slot, next, now_ns),
-            None if now_ns < clock.until_ns => self.begin(slot, now_ns),
-            None => {}
+            None => self.flights.release(slot),
         }
     }
 
-    fn begin(&mut self, slot: usize, now_ns: u64) {
-        let errand = self.buyer.begin(self.flights.correlation(slot), &mut self.outbound);
-        self.flights.launch(slot, errand, now_ns);
+    fn answer(&mut self, frame: &Frame<'_>, now_ns: u64, turn: &mut Turn<'_>) {
+        let (slot, flight) = match self.flights.land(frame.header.correlation) {
+            Landing::Home { slot, flight } => (slot, flight),
+            Landing::Late => return,
+            Landing::Stray => {
+                turn.tally.unreadable += 1;
+                return;
+            }
+        };
+        let Flight { errand, intended_ns, sent_ns } = flight;
+        let outcome = errand.step.judge(frame.header);
+        // What was due within the measured time counts, however late its answer: else the slowest would be left out.
+        let counts_at_ns = if turn.lane.is_open() { intended_ns } else { now_ns };
+        let counts_at_ns = turn.clock.measures(counts_at_ns).then_some(counts_at_ns);
+        let times = Times { intended_ns, sent_ns, answered_ns: now_ns };
+        turn.tally.count(errand.step, outcome, times, counts_at_ns);
+        let correlation = self.flights.correlation(slot);
+        match turn.lane.buyer().follow(errand, outcome, correlation, &mut self.outbound) {
+            Some(errand) => {
+                self.flights.launch(slot, Flight { errand, intended_ns: now_ns, sent_ns: now_ns });
+            }
+            None => self.fill(slot, now_ns, turn),
+        }
+    }
+
+    /// Asks in a slot that just became free what is due, or leaves it free.
+    fn fill(&mut self, slot: usize, now_ns: u64, turn: &mut Turn<'_>) {
+        let correlation = self.flights.correlation(slot);
+        let is_over = now_ns >= turn.clock.until_ns;
+        match (!is_over).then(|| turn.lane.ask(now_ns, correlation, &mut self.outbound)).flatten() {
+            Some(Asked { errand, intended_ns }) => {
+                if turn.lane.is_open() {
+                    let late_ns = now_ns.saturating_sub(intended_ns.max(turn.polled_ns));
+                    turn.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
+                }
+                self.flights.launch(slot, Flight { errand, intended_ns, sent_ns: now_ns });
+            }
+            None => self.flights.release(slot),
+        }
     }
 
     /// Writes as much as the socket takes; the rest waits for the socket's event.
-    fn flush(&mut self) -> Result<(), Lost> {
+    pub(super) fn flush(&mut self) -> Result<(), Lost> {
         while self.sent < self.outbound.len() {
             match self.stream.write(&self.outbound[self.sent..]) {
                 Ok(0) => return Err(Lost),

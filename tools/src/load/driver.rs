@@ -1,7 +1,9 @@
-//! One thread of the loop: polls its connections and takes each that has something through its turn, until the time
-//! is over and every request is answered or given up.
+//! One thread of the loop: polls its connections, takes each that has something through its turn and sends what is due,
+//! until the time is over and every request is answered or given up.
 
-use super::connection::{Clock, Connection, Lost, READ_BYTES};
+use super::alarm::Alarm;
+use super::connection::{Clock, Connection, Lost, READ_BYTES, Turn};
+use super::lane::Lane;
 use super::results::live::Pulse;
 use super::results::tally::Tally;
 use mio::{Events, Interest, Poll, Token};
@@ -19,64 +21,189 @@ const POLL_MAX: Duration = Duration::from_millis(20);
 
 const EVENTS: usize = 1_024;
 
-/// Drives `connections` to the end of the run and counts into `tally`. An error is the system's, of the poll.
-pub(super) fn drive(
-    connections: Vec<Connection>,
-    clock: &Clock,
-    pulse: &Pulse,
-    mut tally: Tally,
-) -> io::Result<Tally> {
-    let mut poll = Poll::new()?;
+/// No connection has this number.
+const ALARM: Token = Token(usize::MAX);
+
+/// So long before a request is due the thread is awake, and only looks for answers: to wake one takes about as long.
+const WAKE_EARLY_NS: u64 = 50_000;
+
+/// Requests sent between two looks for answers.
+const SENT_AT_ONCE_MAX: usize = 256;
+
+/// A thread that waits for less than this share of the time has no time to spare: what it did not send says nothing of
+/// the server.
+const IDLE_SHARE_MIN: f64 = 0.02;
+
+/// What one thread drives: each connection names its lane by its place here.
+#[derive(Default)]
+pub(super) struct Share {
+    pub(super) connections: Vec<Option<Connection>>,
+    pub(super) lanes: Vec<Lane>,
+}
+
+/// Drives a share to the end of the run and counts into `tally`. An error is the system's, of the poll.
+pub(super) fn drive(share: Share, clock: &Clock, pulse: &Pulse, tally: Tally) -> io::Result<Tally> {
+    let mut driver = Driver::new(share, clock, tally)?;
+    driver.start();
     let mut events = Events::with_capacity(EVENTS);
     let mut buffer = vec![0; READ_BYTES];
-    let mut connections: Vec<_> = connections.into_iter().map(Some).collect();
-    for (at, slot) in connections.iter_mut().enumerate() {
-        if let Some(connection) = slot {
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            poll.registry().register(connection.source(), Token(at), interest)?;
-        }
-        visit(slot, &mut tally, |connection, _| connection.start(clock));
-    }
     let mut sweep_ns = SWEEP_NS;
-    loop {
-        match poll.poll(&mut events, Some(POLL_MAX)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            polled => polled?,
-        }
-        for event in &events {
-            let slot = &mut connections[event.token().0];
-            visit(slot, &mut tally, |connection, tally| connection.turn(&mut buffer, clock, tally));
-        }
+    while !driver.is_over() {
+        driver.poll(&mut events)?;
+        driver.read(&events, &mut buffer);
+        driver.send_due();
         let now_ns = clock.now_ns();
         if now_ns >= sweep_ns {
             sweep_ns = now_ns + SWEEP_NS;
-            if let Some(asked_ns) = now_ns.checked_sub(ANSWER_NS_MAX) {
-                for slot in &mut connections {
-                    visit(slot, &mut tally, |connection, tally| connection.give_up(asked_ns, clock, tally));
-                }
+            if let Some(sent_ns) = now_ns.checked_sub(ANSWER_NS_MAX) {
+                driver.give_up(sent_ns);
             }
-            pulse.show(&mut tally, now_ns);
-        }
-        let is_done =
-            |slot: &Option<Connection>| slot.as_ref().is_none_or(|connection| connection.open() == 0);
-        if connections.iter().all(Option::is_none)
-            || now_ns >= clock.until_ns && connections.iter().all(is_done)
-        {
-            return Ok(tally);
+            pulse.show(&mut driver.tally, now_ns);
         }
     }
+    Ok(driver.end())
 }
 
-/// Does something with a connection unless it is lost, and drops it if it gets lost by that.
-fn visit(
-    slot: &mut Option<Connection>,
-    tally: &mut Tally,
-    act: impl FnOnce(&mut Connection, &mut Tally) -> Result<(), Lost>,
-) {
-    if let Some(connection) = slot
-        && let Err(Lost) = act(connection, tally)
-    {
-        tally.connections_lost += 1;
-        *slot = None;
+struct Driver<'a> {
+    clock: &'a Clock,
+    poll: Poll,
+    alarm: Alarm,
+    connections: Vec<Option<Connection>>,
+    lanes: Vec<Lane>,
+    is_open: bool,
+    /// Connections with requests to write.
+    unwritten: Vec<usize>,
+    tally: Tally,
+    polled_ns: u64,
+    /// Time within the measured time in which there was nothing to do.
+    idle_ns: u64,
+}
+
+impl<'a> Driver<'a> {
+    fn new(Share { connections, lanes }: Share, clock: &'a Clock, tally: Tally) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let alarm = Alarm::new(poll.registry(), ALARM)?;
+        let mut driver = Self {
+            clock,
+            poll,
+            alarm,
+            is_open: lanes.iter().any(Lane::is_open),
+            unwritten: Vec::with_capacity(SENT_AT_ONCE_MAX),
+            connections,
+            lanes,
+            tally,
+            polled_ns: 0,
+            idle_ns: 0,
+        };
+        for (at, connection) in driver.connections.iter_mut().enumerate() {
+            if let Some(connection) = connection {
+                let interest = Interest::READABLE | Interest::WRITABLE;
+                driver.poll.registry().register(connection.source(), Token(at), interest)?;
+            }
+        }
+        Ok(driver)
+    }
+
+    fn start(&mut self) {
+        for at in 0..self.connections.len() {
+            self.visit(at, Connection::start);
+        }
+    }
+
+    /// Waits for answers, for the next request to be due, or for a moment.
+    fn poll(&mut self, events: &mut Events) -> io::Result<()> {
+        let began_ns = self.clock.now_ns();
+        let mut wait = POLL_MAX;
+        if self.is_open {
+            let due_ns = self.lanes.iter().map(Lane::due_ns).min().unwrap_or(u64::MAX);
+            let wake_ns = due_ns.saturating_sub(WAKE_EARLY_NS);
+            if wake_ns <= began_ns {
+                wait = Duration::ZERO;
+            } else if wake_ns - began_ns < POLL_MAX.as_nanos() as u64 {
+                self.alarm.set(wake_ns, began_ns)?;
+            }
+        }
+        let polled = self.poll.poll(events, Some(wait));
+        if wait.is_zero() && events.is_empty() {
+            // The server may need this processor for what we wait for.
+            std::thread::yield_now();
+        }
+        self.polled_ns = self.clock.now_ns();
+        if self.clock.measures(self.polled_ns) {
+            self.idle_ns += self.polled_ns - began_ns;
+        }
+        match polled {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            polled => polled,
+        }
+    }
+
+    fn read(&mut self, events: &Events, buffer: &mut [u8]) {
+        for event in events.iter().filter(|event| event.token() != ALARM) {
+            self.visit(event.token().0, |connection, turn| connection.turn(buffer, turn));
+        }
+    }
+
+    /// Sends what is due, at most a few at once, so that answers do not wait to be read meanwhile.
+    fn send_due(&mut self) {
+        if !self.is_open {
+            return;
+        }
+        for _ in 0..SENT_AT_ONCE_MAX {
+            let now_ns = self.clock.now_ns();
+            let Some(lane) = self.lanes.iter_mut().find(|lane| lane.due_ns() <= now_ns) else { break };
+            let at = lane.next_ready().expect("a lane has something due only if it has a slot");
+            let Some(connection) = &mut self.connections[at] else { continue };
+            let mut turn =
+                Turn { clock: self.clock, lane, tally: &mut self.tally, polled_ns: self.polled_ns };
+            connection.send_due(&mut turn);
+            if connection.offers_slot() {
+                lane.has_slot(at);
+            }
+            self.unwritten.push(at);
+        }
+        while let Some(at) = self.unwritten.pop() {
+            self.visit(at, |connection, _| connection.flush());
+        }
+    }
+
+    fn give_up(&mut self, sent_ns: u64) {
+        for at in 0..self.connections.len() {
+            self.visit(at, |connection, turn| connection.give_up(sent_ns, turn));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let mut left = self.connections.iter().flatten().peekable();
+        left.peek().is_none()
+            || self.clock.now_ns() >= self.clock.until_ns
+                && left.all(|connection| connection.open() == 0)
+                && self.lanes.iter().all(|lane| lane.due_ns() == u64::MAX)
+    }
+
+    fn end(mut self) -> Tally {
+        let unsent = self.lanes.iter_mut().map(|lane| lane.drop_unsent(self.clock.from_ns)).sum();
+        let measured_ns = self.clock.until_ns - self.clock.from_ns;
+        if (self.idle_ns as f64) < measured_ns as f64 * IDLE_SHARE_MIN {
+            self.tally.unsent_for_lack_of_time = unsent;
+        } else {
+            self.tally.unsent = unsent;
+        }
+        self.tally
+    }
+
+    /// Does something with a connection unless it is lost, drops it if it gets lost by that, and offers a slot that it
+    /// leaves free to its lane. A slot that gets free after the end is not for what was due before: that would be sent
+    /// to a server that has caught up.
+    fn visit(&mut self, at: usize, act: impl FnOnce(&mut Connection, &mut Turn<'_>) -> Result<(), Lost>) {
+        let Some(connection) = &mut self.connections[at] else { return };
+        let lane = &mut self.lanes[connection.lane()];
+        let mut turn = Turn { clock: self.clock, lane, tally: &mut self.tally, polled_ns: self.polled_ns };
+        if let Err(Lost) = act(connection, &mut turn) {
+            self.tally.connections_lost += 1;
+            self.connections[at] = None;
+        } else if self.is_open && self.polled_ns < self.clock.until_ns && connection.offers_slot() {
+            turn.lane.has_slot(at);
+        }
     }
 }

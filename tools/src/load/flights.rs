@@ -3,25 +3,36 @@
 
 use super::buyer::Errand;
 
+/// A request on its way, with its times in nanoseconds since the run began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    pub(super) errand: Errand,
+    /// When it was due.
+    pub(super) intended_ns: u64,
+    /// When it was written.
+    pub(super) sent_ns: u64,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     generation: u32,
-    asked_ns: u64,
-    errand: Option<Errand>,
+    flight: Option<Flight>,
 }
 
 /// Slots for the requests of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Flights {
     slots: Vec<Slot>,
+    /// Slots that nothing is asked in.
+    free: Vec<usize>,
     open: usize,
 }
 
 /// Where an answer belongs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Landing {
-    /// To this errand, asked at this time, in this slot, which is free again.
-    Home { slot: usize, errand: Errand, asked_ns: u64 },
+    /// To this request in this slot, which is the caller's now: to launch the next in, or to release.
+    Home { slot: usize, flight: Flight },
     /// To a request that was given up.
     Late,
     /// To nothing that was asked.
@@ -30,7 +41,8 @@ pub(super) enum Landing {
 
 impl Flights {
     pub(super) fn new(slots: usize) -> Self {
-        Self { slots: vec![Slot { generation: 0, asked_ns: 0, errand: None }; slots], open: 0 }
+        let free = (0..slots).rev().collect();
+        Self { slots: vec![Slot { generation: 0, flight: None }; slots], free, open: 0 }
     }
 
     /// Unanswered requests.
@@ -42,17 +54,30 @@ impl Flights {
         self.slots.len()
     }
 
+    /// Takes a free slot, to launch a request in or to release again.
+    pub(super) fn take_free(&mut self) -> Option<usize> {
+        self.free.pop()
+    }
+
+    pub(super) fn has_free(&self) -> bool {
+        !self.free.is_empty()
+    }
+
+    pub(super) fn release(&mut self, slot: usize) {
+        assert!(self.slots[slot].flight.is_none(), "a slot is released when nothing is asked in it");
+        self.free.push(slot);
+    }
+
     /// The correlation id of the next request of a slot.
     pub(super) fn correlation(&self, slot: usize) -> u64 {
         u64::from(self.slots[slot].generation) << 32 | slot as u64
     }
 
     /// Notes the request that was written under `correlation(slot)`.
-    pub(super) fn launch(&mut self, slot: usize, errand: Errand, now_ns: u64) {
+    pub(super) fn launch(&mut self, slot: usize, flight: Flight) {
         let slot = &mut self.slots[slot];
-        assert!(slot.errand.is_none(), "a slot has one request at a time");
-        slot.errand = Some(errand);
-        slot.asked_ns = now_ns;
+        assert!(slot.flight.is_none(), "a slot has one request at a time");
+        slot.flight = Some(flight);
         self.open += 1;
     }
 
@@ -62,16 +87,17 @@ impl Flights {
         if generation != slot.generation {
             return if generation < slot.generation { Landing::Late } else { Landing::Stray };
         }
-        let Some(errand) = slot.errand.take() else { return Landing::Stray };
+        let Some(flight) = slot.flight.take() else { return Landing::Stray };
         slot.generation = slot.generation.wrapping_add(1);
         self.open -= 1;
-        Landing::Home { slot: at, errand, asked_ns: slot.asked_ns }
+        Landing::Home { slot: at, flight }
     }
 
-    /// Gives up a request that was asked at or before `asked_ns` and tells its slot, which is free again.
-    pub(super) fn give_up(&mut self, asked_ns: u64) -> Option<usize> {
-        let at = self.slots.iter().position(|slot| slot.errand.is_some() && slot.asked_ns <= asked_ns)?;
-        self.slots[at].errand = None;
+    /// Gives up a request that was sent at or before `sent_ns` and tells its slot, which is the caller's now.
+    pub(super) fn give_up(&mut self, sent_ns: u64) -> Option<usize> {
+        let is_old = |slot: &Slot| slot.flight.is_some_and(|flight| flight.sent_ns <= sent_ns);
+        let at = self.slots.iter().position(is_old)?;
+        self.slots[at].flight = None;
         self.slots[at].generation = self.slots[at].generation.wrapping_add(1);
         self.open -= 1;
         Some(at)
@@ -85,18 +111,23 @@ mod tests {
     use crate::load::stage::Stage;
     use std::sync::Arc;
 
-    fn errand() -> Errand {
+    fn sent_at(sent_ns: u64) -> Flight {
         let script = Script { workload: "ping".parse().unwrap(), party: 1, seed: 1 };
-        Buyer::new(Arc::new(script), Arc::new(Stage::default()), 0).begin(0, &mut Vec::new())
+        let errand = Buyer::new(Arc::new(script), Arc::new(Stage::default()), 0).begin(0, &mut Vec::new());
+        Flight { errand, intended_ns: 1, sent_ns }
     }
 
     #[test]
     fn an_answer_lands_once() {
         let mut flights = Flights::new(2);
         let correlation = flights.correlation(1);
-        flights.launch(1, errand(), 5);
+        assert_eq!((flights.take_free(), flights.take_free(), flights.take_free()), (Some(0), Some(1), None));
+        flights.launch(1, sent_at(5));
         assert_eq!(flights.open(), 1);
-        assert!(matches!(flights.land(correlation), Landing::Home { slot: 1, asked_ns: 5, .. }));
+        let Landing::Home { slot: 1, flight } = flights.land(correlation) else { panic!("not home") };
+        assert_eq!((flight.intended_ns, flight.sent_ns, flights.has_free()), (1, 5, false));
+        flights.release(1);
+        assert_eq!(flights.take_free(), Some(1));
         assert!(matches!(flights.land(correlation), Landing::Late));
         assert!(matches!(flights.land(flights.correlation(1)), Landing::Stray));
         assert!(matches!(flights.land(2), Landing::Stray));
@@ -107,10 +138,10 @@ mod tests {
     fn a_late_answer_is_not_the_next_ones() {
         let mut flights = Flights::new(1);
         let late = flights.correlation(0);
-        flights.launch(0, errand(), 5);
+        flights.launch(0, sent_at(5));
         assert_eq!(flights.give_up(4), None);
         assert_eq!(flights.give_up(5), Some(0));
-        flights.launch(0, errand(), 9);
+        flights.launch(0, sent_at(9));
         assert!(matches!(flights.land(late), Landing::Late));
         assert_eq!(flights.open(), 1);
     }

@@ -1,29 +1,36 @@
-//! The load generator: a closed loop of many connections with a fixed number of requests in flight on each.
+//! The load generator: many connections, and requests that are sent when they are due.
 //!
 //! ```text
 //!  options ─► departures ─► stage ─► connections ──┬─ driver 0   one thread each: poll, read, judge, ask, write
-//!  (what)     (on which)    (made   (greeted)      ├─ driver 1   buyer: what to ask next, seeded
-//!                           ready)                 └─ …          flights: what is unanswered since when
+//!  (what)     (on which)    (made   (greeted)      ├─ driver 1   lane: what to ask next and when; buyer: of what, seeded
+//!     └─► schedule (when)   ready)                 └─ …          flights: what is unanswered since when
 //!                                                     │ tally: statuses and latencies, no allocation per request
 //!  report ◄── verdict ◄── merged tally ◄──────────────┘
 //! ```
 //!
-//! The loop is closed: the next request waits for an answer, so a server that stalls is asked less while it stalls, and
-//! the latencies say nothing of buyers who would have come meanwhile (coordinated omission). They answer "how
-//! long does an answer take at this concurrency"; rates answer "how much at most".
+//! The loop is open: a request is due when the schedule says so, whatever the server does, and its latency counts from then.
+//! One that finds no free slot is not queued anywhere: a lane holds the time of its next request alone, and what was due
+//! since then follows from the schedule. So a server that stalls is charged with every buyer who would have come meanwhile.
+//!
+//! With `--closed` the next request waits for an answer, so a server that stalls is asked less while it stalls (coordinated
+//! omission). That answers "how long does an answer take at this concurrency" and "how much at most".
 
+mod alarm;
 mod buyer;
 mod command;
 mod connection;
+mod deal;
 mod departures;
 mod driver;
 mod exit;
 mod flights;
+mod lane;
 mod names;
 mod options;
 mod progress;
 mod results;
 mod run;
+mod schedule;
 mod session;
 mod stage;
 mod step;

@@ -2,6 +2,7 @@
 
 use super::exit::Failure;
 use super::results::output::Output;
+use super::schedule::{Course, Piece, Schedule, Spacing};
 use super::workload::Workload;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
@@ -12,11 +13,14 @@ use seathold_protocol::{Class, Day};
 use std::path::PathBuf;
 
 pub(super) const ABOUT_LOOP: &str = "\
-The loop is closed: every connection keeps a fixed number of requests in flight and sends the next one when an answer \
-comes. When the server is slow it is asked less, and buyers who would have come meanwhile are not counted (coordinated \
-omission). So read the rates as what the server can do at most, and the latencies as how long an answer takes at this \
-concurrency, not as what buyers see at a given rate of arrival. Latency counts from the answer before, or from the \
-first send, until the answer is read.";
+The loop is open: requests are due at --rate, whatever the server does, and a latency counts from when the request was \
+due until its answer is read. Connections and requests in flight only say how many may be unanswered at once: a request \
+that finds no room waits, and its waiting counts. What was due in the measured time and never sent is an error.
+
+With --closed every connection keeps --in-flight requests in flight and sends the next one when an answer comes. When \
+the server is slow it is asked less, and buyers who would have come meanwhile are not counted (coordinated omission). So \
+read its rates as what the server can do at most, and its latencies as how long an answer takes at this concurrency, \
+not as what buyers see at a given rate of arrival.";
 
 /// Measure how many requests a second a Seathold server answers, and how fast
 #[derive(Clone, Debug, Parser)]
@@ -31,10 +35,19 @@ pub struct Options {
     /// trip on a random departure. hold: the RESERVE alone. lookup: LOOKUP of reservations confirmed first. availability: one random pair.
     #[arg(long, value_name = "WHAT", default_value = "ping")]
     pub workload: Workload,
+    /// Arrivals a second, in all; what follows from an answer, such as the CONFIRM of a sale, comes on top
+    #[arg(long, value_name = "N", value_parser = parse_rate)]
+    pub rate: Option<f64>,
+    /// How arrivals are spaced
+    #[arg(long, value_name = "HOW", default_value = "poisson", conflicts_with = "closed")]
+    pub arrivals: Spacing,
+    /// Send the next request when an answer comes, instead of at a rate
+    #[arg(long, conflicts_with = "rate")]
+    pub closed: bool,
     /// Connections
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = RangedU64ValueParser::<usize>::new().range(1..=60_000))]
     pub connections: usize,
-    /// Requests in flight on each connection
+    /// Requests in flight on each connection, at most
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = RangedU64ValueParser::<usize>::new().range(1..=65_536))]
     pub in_flight: usize,
     /// Seconds to measure
@@ -103,6 +116,13 @@ impl Options {
                 self.workload
             )));
         }
+        if !self.closed && self.rate.is_none() {
+            return Err(Failure::Usage(
+                "nothing says how many requests are due: give arrivals a second with --rate, or ask as fast as answers \
+                 come with --closed"
+                    .to_owned(),
+            ));
+        }
         if self.threads > self.connections {
             return Err(Failure::Usage(format!(
                 "--threads {} is more than --connections {}: a thread without a connection has nothing to do",
@@ -111,6 +131,22 @@ impl Options {
         }
         Ok(())
     }
+
+    /// When requests are due; `None` in a closed loop.
+    pub(super) fn schedule(&self) -> Option<Schedule> {
+        let until_s = (self.warmup + self.seconds) as f64;
+        let steady = |rate| Piece { from_s: 0.0, until_s, course: Course::Steady { rate } };
+        let pieces = self.rate.map(steady).into_iter().collect();
+        (!self.closed).then_some(Schedule { pieces, spacing: self.arrivals })
+    }
+}
+
+/// Above it not even the times of arrivals could be told apart.
+const RATE_MAX: f64 = 1e8;
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| *rate > 0.0 && *rate <= RATE_MAX);
+    rate.ok_or_else(|| format!("a rate is a number of arrivals a second, above 0 and up to {RATE_MAX:.0}"))
 }
 
 fn parse_class(name: &str) -> Result<Class, String> {
@@ -130,27 +166,49 @@ mod tests {
 
     #[test]
     fn the_defaults_are_a_ping_at_64_times_32() {
-        let options = parse("").unwrap();
+        let options = parse("--closed").unwrap();
+        assert!(options.schedule().is_none());
         assert_eq!((options.connections, options.in_flight, options.seconds), (64, 32, 10));
         assert_eq!(options.workload.to_string(), "ping");
         assert!(options.validate().is_ok());
     }
 
     #[test]
+    fn a_run_needs_a_rate_unless_it_is_closed() {
+        let told = parse("").unwrap().validate().unwrap_err();
+        assert!(told.to_string().contains("--rate"), "{told}");
+        let options = parse("--rate 1000.5 --warmup 1 --seconds 2").unwrap();
+        assert!(options.validate().is_ok());
+        let piece = Piece { from_s: 0.0, until_s: 3.0, course: Course::Steady { rate: 1_000.5 } };
+        assert_eq!(options.schedule().unwrap(), Schedule { pieces: vec![piece], spacing: Spacing::Poisson });
+    }
+
+    #[test]
     fn a_sale_without_departures_is_refused_with_what_to_add() {
-        let told = parse("--workload sale").unwrap().validate().unwrap_err();
+        let told = parse("--closed --workload sale").unwrap().validate().unwrap_err();
         assert!(told.to_string().contains("--trains and --date"), "{told}");
         assert_eq!(told.exit_code(), 64);
-        let options = parse("--workload sale --trains G1,G2 --date 2026-05-01 --class second").unwrap();
+        let options =
+            parse("--closed --workload sale --trains G1,G2 --date 2026-05-01 --class second").unwrap();
         assert_eq!((options.trains.len(), options.class), (2, Some(Class(3))));
         assert!(options.validate().is_ok());
     }
 
     #[test]
     fn options_that_make_no_sense_are_refused() {
-        for line in ["--in-flight 0", "--party 10", "--trains G1", "--gtfs x", "--class gold", "http://a"] {
+        for line in [
+            "--in-flight 0",
+            "--party 10",
+            "--trains G1",
+            "--gtfs x",
+            "--class gold",
+            "http://a",
+            "--rate 0",
+            "--rate nan",
+            "--rate 5 --closed",
+        ] {
             assert!(parse(line).is_err(), "`{line}` was taken");
         }
-        assert!(parse("--threads 2 --connections 1").unwrap().validate().is_err());
+        assert!(parse("--closed --threads 2 --connections 1").unwrap().validate().is_err());
     }
 }

@@ -1,10 +1,11 @@
 //! A run from the command line to the report.
 
-use super::buyer::{Buyer, Script};
+use super::buyer::Script;
 use super::command::{Command, CommandLine};
-use super::connection::{Clock, Connection};
+use super::connection::Clock;
+use super::deal::Deal;
 use super::departures;
-use super::driver::drive;
+use super::driver::{Share, drive};
 use super::exit::{EXIT_NOT_VALID, EXIT_USAGE, Failure};
 use super::options::Options;
 use super::progress::{SetUp, watch};
@@ -62,8 +63,8 @@ pub fn measure(options: &Options) -> Result<Report, Failure> {
     let stage = prepare(options, &mut session)?;
     let departures = stage.departures.len();
     drop(session);
-    let connections = connect(options, address, &welcome, stage)?;
-    let tally = run(options, connections)?;
+    let shares = connect(options, address, &welcome, stage)?;
+    let tally = run(options, shares)?;
     Ok(Report::new(options, &welcome, departures, &tally))
 }
 
@@ -77,25 +78,25 @@ fn prepare(options: &Options, session: &mut Session) -> Result<Stage, Failure> {
     Stage::prepare(&options.workload, departures, session, |done, of| line.sold_out(done, of))
 }
 
-/// Opens the connections, in the order in which the threads take them.
+/// Opens the connections and deals them out to the threads.
 fn connect(
     options: &Options,
     address: SocketAddr,
     welcome: &Welcome,
     stage: Stage,
-) -> Result<Vec<Connection>, Failure> {
+) -> Result<Vec<Share>, Failure> {
     let script =
         Arc::new(Script { workload: options.workload.clone(), party: options.party, seed: options.seed });
     let doors = doors(options, address, welcome, stage)?;
-    let open = |at: usize| {
-        let (address, stage) = &doors[at % doors.len()];
-        let (session, _) = Session::open(*address, "")?;
+    let mut deal = Deal::new(options, doors.iter().map(|(_, stage)| Arc::clone(stage)).collect(), script);
+    for at in 0..options.connections {
+        let door = at % doors.len();
+        let (session, _) = Session::open(doors[door].0, "")?;
         let stream = session.into_stream();
         stream.set_nonblocking(true).map_err(|error| Failure::Unavailable(error.to_string()))?;
-        let buyer = Buyer::new(Arc::clone(&script), Arc::clone(stage), at);
-        Ok(Connection::new(mio::net::TcpStream::from_std(stream), buyer, options.in_flight))
-    };
-    (0..options.connections).map(open).collect()
+        deal.take(at, door, mio::net::TcpStream::from_std(stream));
+    }
+    Ok(deal.shares())
 }
 
 /// Where connections go, and what is asked there: the shared port and everything, or each core's port and what it owns.
@@ -122,11 +123,7 @@ fn doors(
     Ok(doors)
 }
 
-fn run(options: &Options, connections: Vec<Connection>) -> Result<Tally, Failure> {
-    let mut shares: Vec<Vec<_>> = (0..options.threads).map(|_| Vec::new()).collect();
-    for (at, connection) in connections.into_iter().enumerate() {
-        shares[at % options.threads].push(connection);
-    }
+fn run(options: &Options, shares: Vec<Share>) -> Result<Tally, Failure> {
     let (warmup, measured) = (Duration::from_secs(options.warmup), Duration::from_secs(options.seconds));
     let length = warmup + measured;
     let pulses: Vec<_> = shares.iter().map(|_| Pulse::default()).collect();

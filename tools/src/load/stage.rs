@@ -85,6 +85,11 @@ impl Stage {
         }
     }
 
+    /// How much of the work belongs here, beside other parts of the same stage.
+    pub(super) fn weight(&self) -> f64 {
+        self.departures.len().max(1) as f64
+    }
+
     /// Whether there is something to ask for every kind of the workload.
     pub(super) fn serves(&self, workload: &Workload) -> bool {
         let lacks = |kind, empty: bool| workload.has(kind) && empty;

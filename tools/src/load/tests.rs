@@ -10,6 +10,7 @@ use seathold_protocol::status::Status;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 /// Answers on every connection as `answer` says; a connection ends when `answer` has nothing to say.
 fn serve(answer: impl Fn(&Frame<'_>, &mut Vec<u8>) -> bool + Clone + Send + 'static) -> String {
@@ -77,7 +78,7 @@ fn options(url: &str, line: &str) -> Options {
 #[test]
 fn pings_are_counted_and_valid() {
     let url = serve(echo);
-    let line = "--connections 3 --in-flight 4 --seconds 1 --warmup 0 --threads 2";
+    let line = "--closed --connections 3 --in-flight 4 --seconds 1 --warmup 0 --threads 2";
     let report = measure(&options(&url, line)).unwrap();
     assert!(report.valid, "{:?}", report.why_not);
     assert!(report.requests > 100 && report.steps["ping"].requests == report.requests, "{report}");
@@ -86,9 +87,56 @@ fn pings_are_counted_and_valid() {
 }
 
 #[test]
+fn an_open_loop_sends_what_the_schedule_says() {
+    let url = serve(echo);
+    let line = "--rate 2000 --arrivals even --connections 3 --in-flight 8 --seconds 1 --warmup 0 --threads 2";
+    let report = measure(&options(&url, line)).unwrap();
+    assert_eq!(
+        (report.requests, report.errors, report.unsent, report.r#loop),
+        (2_000, 0, 0, "open"),
+        "{report}"
+    );
+    // Without arrivals between two polls of 20 ms a thread would be late by milliseconds.
+    assert!(report.latency_us.p50 < 5_000.0, "{report}");
+}
+
+#[test]
+fn an_open_loop_charges_a_stall_with_those_who_came_meanwhile() {
+    // One connection of the server stalls for 300 ms, once, at the 500th of 1,000 requests.
+    let url = serve(|frame, out| {
+        if frame.header.correlation >> 32 == 500 {
+            thread::sleep(Duration::from_millis(300));
+        }
+        echo(frame, out)
+    });
+    let line = "--rate 1000 --arrivals even --connections 1 --in-flight 1 --seconds 1 --warmup 0";
+    let open = measure(&options(&url, line)).unwrap();
+    assert!(open.requests + open.unsent == 1_000, "{open}");
+    // About 300 were due during the stall, and waited for half of it on average.
+    assert!(open.latency_us.p90 > 100_000.0, "{open}");
+    let line = "--closed --connections 1 --in-flight 1 --seconds 1 --warmup 0";
+    let closed = measure(&options(&url, line)).unwrap();
+    assert!(closed.latency_us.p90 < 100_000.0, "{closed}");
+}
+
+#[test]
+fn what_was_due_and_never_sent_is_an_error() {
+    // Nothing but HELLO is ever answered.
+    let url = serve(|frame, out| match Request::decode(frame) {
+        Ok(Request::Hello(_)) => echo(frame, out),
+        _ => true,
+    });
+    let line = "--rate 1000 --arrivals even --connections 1 --in-flight 8 --seconds 1 --warmup 0";
+    let report = measure(&options(&url, line)).unwrap();
+    assert_eq!((report.timeouts, report.unsent, report.errors), (8, 992, 1_000), "{report}");
+    assert!(!report.valid, "{report}");
+}
+
+#[test]
 fn lost_connections_make_the_run_not_valid() {
     let url = serve(|frame, out| frame.header.correlation >> 32 < 50 && echo(frame, out));
-    let report = measure(&options(&url, "--connections 2 --in-flight 1 --seconds 1 --warmup 0")).unwrap();
+    let report =
+        measure(&options(&url, "--closed --connections 2 --in-flight 1 --seconds 1 --warmup 0")).unwrap();
     assert_eq!((report.connections_lost, report.errors, report.valid), (2, 2, false));
     assert!(report.why_not[0].contains("2 connections were lost"), "{:?}", report.why_not);
 }
@@ -96,15 +144,16 @@ fn lost_connections_make_the_run_not_valid() {
 #[test]
 fn failures_say_what_to_do() {
     let url = serve(echo);
-    let told = measure(&options(&url, "--in-flight 9")).unwrap_err();
+    let told = measure(&options(&url, "--closed --in-flight 9")).unwrap_err();
     assert_eq!(told.exit_code(), 64);
     assert!(told.to_string().contains("above the 8 that this server grants"), "{told}");
     let told =
-        measure(&options(&url, "--workload sale --in-flight 1 --trains G1 --date 2026-05-01")).unwrap_err();
+        measure(&options(&url, "--closed --workload sale --in-flight 1 --trains G1 --date 2026-05-01"))
+            .unwrap_err();
     assert!(told.to_string().contains("UNKNOWN_TRAIN for the train `G1`"), "{told}");
 
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let told = measure(&options(&format!("seathold://127.0.0.1:{port}"), "")).unwrap_err();
+    let told = measure(&options(&format!("seathold://127.0.0.1:{port}"), "--closed")).unwrap_err();
     assert_eq!(told.exit_code(), 69);
     assert!(told.to_string().contains("start `seathold serve`"), "{told}");
 }

@@ -92,8 +92,8 @@ mod tests {
         let pulses = [Pulse::default(), Pulse::default()];
         let mut tally = Tally::new(0..10_000_000_000);
         let took = Times { intended_ns: 0, sent_ns: 0, answered_ns: 2_000_000 };
-        (0..100).for_each(|_| tally.count(Step::Reserve, Outcome::Done, took, false));
-        tally.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took, false);
+        (0..100).for_each(|_| tally.count(Step::Reserve, Outcome::Done, took, None));
+        tally.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took, None);
         tally.timeouts = 3;
         pulses[0].show(&mut tally, 500_000_000);
         let seen = glance(&pulses);

@@ -17,7 +17,7 @@ pub(super) const SCHEMA: u32 = 2;
 pub struct Report {
     /// Version of these keys.
     pub schema: u32,
-    /// `closed`: the next request waits for an answer.
+    /// `open`: requests are due at a rate; `closed`: the next request waits for an answer.
     pub r#loop: &'static str,
     /// The server's URL.
     pub url: String,
@@ -45,7 +45,7 @@ pub struct Report {
     pub seconds: u64,
     /// Seconds before that.
     pub warmup_seconds: u64,
-    /// Answers in the measured time, refusals included.
+    /// Answers in the measured time, refusals included; in an open loop those that were due in it, however late.
     pub requests: u64,
     /// The same per second.
     pub requests_per_second: f64,
@@ -65,6 +65,8 @@ pub struct Report {
     pub connections_lost: u64,
     /// Requests given up.
     pub timeouts: u64,
+    /// Requests that were due in the measured time and never sent.
+    pub unsent: u64,
     /// Replies that answer nothing that was asked.
     pub unreadable: u64,
     /// Statuses that no request of this run should get.
@@ -103,8 +105,9 @@ pub struct LatenciesReport {
     pub done: Option<Waits>,
     /// Refusals; null if there were none.
     pub refused: Option<Waits>,
-    /// From intended to sent: the generator's own lateness, part of every response.
-    pub lateness_us: Latency,
+    /// From when a request was due and had a free slot until it was sent: the generator's own lateness. Null in a closed
+    /// loop, where a request is due when it is sent.
+    pub lateness_us: Option<Latency>,
 }
 
 /// The same answers, from the plan's view and from the server's.
@@ -129,7 +132,8 @@ pub struct IntervalReport {
     pub accepted: u64,
     /// Refusals.
     pub refused: u64,
-    /// Errors that were noticed in it, a quarter of a second late at most.
+    /// Errors that were noticed in it, a quarter of a second late at most. What was never sent, or given up after the
+    /// measured time, is in no interval.
     pub errors: u64,
     /// From intended to answered, of those done; null if there were none. Exact to a hundredth.
     pub done_us: Option<Latency>,
@@ -198,7 +202,7 @@ mod tests {
         steps.reserve.done.requests_per_second steps.reserve.latency_us steps.reserve.refused \
         steps.reserve.refused.latency_us steps.reserve.refused.requests \
         steps.reserve.refused.requests_per_second steps.reserve.requests \
-        steps.reserve.requests_per_second threads timeouts unexpected unreadable url valid \
+        steps.reserve.requests_per_second threads timeouts unexpected unreadable unsent url valid \
         warmup_seconds why_not workload";
 
     /// Keys below `value` as paths; those of a latency, of maps by name and of all intervals but the first are left out.

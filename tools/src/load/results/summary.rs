@@ -23,7 +23,7 @@ pub(super) struct Distributions {
     pub(super) response: Latencies<u64>,
     /// From sent to answered.
     pub(super) service: Latencies<u64>,
-    /// From intended to sent.
+    /// From when a request was due and could be sent until it was; empty in a closed loop.
     pub(super) lateness_ns: Histogram<u64>,
     pub(super) intervals: Vec<Interval>,
     /// When the measured time began.
@@ -77,7 +77,7 @@ impl Report {
         let why_not = why_not(&options.workload, tally);
         Self {
             schema: SCHEMA,
-            r#loop: "closed",
+            r#loop: if options.closed { "closed" } else { "open" },
             url: options.url.to_string(),
             server: welcome.server.clone(),
             server_cores: welcome.core_ports.len(),
@@ -101,6 +101,7 @@ impl Report {
             errors: tally.errors(),
             connections_lost: tally.connections_lost,
             timeouts: tally.timeouts,
+            unsent: tally.unsent + tally.unsent_for_lack_of_time,
             unreadable: tally.unreadable,
             unexpected: tally.unexpected().map(|(status, count)| (status.name(), count)).collect(),
             latency_us: Latency::new(&distributions.response.all_ns()),
@@ -130,7 +131,7 @@ impl Distributions {
         LatenciesReport {
             done: waits(&self.response.done_ns, &self.service.done_ns),
             refused: waits(&self.response.refused_ns, &self.service.refused_ns),
-            lateness_us: Latency::new(&self.lateness_ns),
+            lateness_us: Latency::of_any(&self.lateness_ns),
         }
     }
 }
@@ -168,7 +169,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::load::results) fn report() -> Report {
-        let line = ["seathold-load", "--workload", "sale", "--seconds", "2"];
+        let line = ["seathold-load", "--closed", "--workload", "sale", "--seconds", "2"];
         let options = Options::try_parse_from(line).unwrap();
         let welcome = Welcome {
             version: 1,
@@ -183,10 +184,10 @@ pub(super) mod tests {
         };
         let mut tally = Tally::new(0..2_000_000_000);
         for _ in 0..3_000 {
-            tally.count(Step::Reserve, Outcome::Done, took(2_000_000), true);
-            tally.count(Step::Confirm, Outcome::Done, took(1_000_000), true);
+            tally.count(Step::Reserve, Outcome::Done, took(2_000_000), Some(0));
+            tally.count(Step::Confirm, Outcome::Done, took(1_000_000), Some(0));
         }
-        tally.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took(100_000), true);
+        tally.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took(100_000), Some(0));
         tally.timeouts = 1;
         Report::new(&options, &welcome, 15, &tally)
     }

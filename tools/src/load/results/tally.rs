@@ -55,7 +55,8 @@ pub(in crate::load) struct Tally {
     steps: [Answers; Step::ALL.len()],
     /// From sent to answered, of all steps.
     pub(super) service: Latencies<u64>,
-    /// From intended to sent: how late the generator itself was with what was answered within the measured time.
+    /// From when a request was due and had a slot to when it was sent: how late the generator itself was. Empty in a
+    /// closed loop, where a request is due when it is sent.
     pub(super) lateness_ns: Histogram<u64>,
     pub(super) series: Series,
     /// What was answered since it was last shown, within the measured time or not.
@@ -67,6 +68,10 @@ pub(in crate::load) struct Tally {
     pub(in crate::load) timeouts: u64,
     /// Connections lost.
     pub(in crate::load) connections_lost: u64,
+    /// Requests that were due within the measured time and never sent, because all slots were taken to the end.
+    pub(in crate::load) unsent: u64,
+    /// Likewise, but the thread had no time to spare, so that the server cannot be blamed.
+    pub(in crate::load) unsent_for_lack_of_time: u64,
     /// Errors that have their interval.
     errors_marked: u64,
 }
@@ -85,12 +90,20 @@ impl Tally {
             unreadable: 0,
             timeouts: 0,
             connections_lost: 0,
+            unsent: 0,
+            unsent_for_lack_of_time: 0,
             errors_marked: 0,
         }
     }
 
-    /// Counts an answer; `measured`: it came within the measured time.
-    pub(in crate::load) fn count(&mut self, step: Step, outcome: Outcome, times: Times, measured: bool) {
+    /// Counts an answer; `counts_at_ns`: the moment that it counts for, if that is within the measured time.
+    pub(in crate::load) fn count(
+        &mut self,
+        step: Step,
+        outcome: Outcome,
+        times: Times,
+        counts_at_ns: Option<u64>,
+    ) {
         let status = match outcome {
             Outcome::Done => Status::Ok,
             Outcome::Refused(status) => status,
@@ -106,16 +119,22 @@ impl Tally {
         let is_done = status == Status::Ok;
         let response_ns = times.answered_ns.saturating_sub(times.intended_ns);
         self.unseen.record(is_done, response_ns);
-        if measured {
+        if let Some(at_ns) = counts_at_ns {
             let answers = &mut self.steps[step.index()];
             answers.by_status[status as usize] += 1;
             answers.response.record(is_done, response_ns);
             self.service.record(is_done, times.answered_ns.saturating_sub(times.sent_ns));
-            self.lateness_ns.saturating_record(times.sent_ns.saturating_sub(times.intended_ns));
-            if let Some(interval) = self.series.at(times.answered_ns) {
+            if let Some(interval) = self.series.at(at_ns) {
                 interval.response.record(is_done, response_ns);
                 interval.accepted += u64::from(is_done && SALES.contains(&step));
             }
+        }
+    }
+
+    /// Counts how late the generator sent what it could have sent earlier; `measured`: it was due within the measured time.
+    pub(in crate::load) fn count_lateness(&mut self, late_ns: u64, measured: bool) {
+        if measured {
+            self.lateness_ns.saturating_record(late_ns);
         }
     }
 
@@ -159,7 +178,8 @@ impl Tally {
     /// Everything that is neither an answer nor a refusal.
     pub(in crate::load) fn errors(&self) -> u64 {
         let unexpected: u64 = self.unexpected.iter().sum();
-        unexpected + self.unreadable + self.timeouts + self.connections_lost
+        let unsent = self.unsent + self.unsent_for_lack_of_time;
+        unexpected + self.unreadable + self.timeouts + self.connections_lost + unsent
     }
 
     /// What buyers waited, of all steps.
@@ -185,6 +205,8 @@ impl Tally {
         self.unreadable += other.unreadable;
         self.timeouts += other.timeouts;
         self.connections_lost += other.connections_lost;
+        self.unsent += other.unsent;
+        self.unsent_for_lack_of_time += other.unsent_for_lack_of_time;
     }
 }
 
@@ -216,11 +238,11 @@ mod tests {
     #[test]
     fn warm_up_counts_for_faults_alone_and_threads_add_up() {
         let mut one = Tally::new(SECOND_NS..3 * SECOND_NS);
-        one.count(Step::Ping, Outcome::Done, took(1_000), false);
-        one.count(Step::Ping, Outcome::Done, took(2_000), true);
-        one.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took(3_000), true);
-        one.count(Step::Hold, Outcome::Done, took(1_000), true);
-        one.count(Step::Reserve, Outcome::Unexpected(Status::UnknownDeparture), took(1), false);
+        one.count(Step::Ping, Outcome::Done, took(1_000), None);
+        one.count(Step::Ping, Outcome::Done, took(2_000), Some(SECOND_NS));
+        one.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took(3_000), Some(SECOND_NS));
+        one.count(Step::Hold, Outcome::Done, took(1_000), Some(SECOND_NS));
+        one.count(Step::Reserve, Outcome::Unexpected(Status::UnknownDeparture), took(1), None);
         let mut sum = one.clone();
         sum.add(&one);
         assert_eq!((sum.requests(), sum.accepted(), sum.errors()), (6, 2, 2));
@@ -234,7 +256,8 @@ mod tests {
     fn the_plan_the_send_and_the_answer_give_three_latencies() {
         let mut tally = Tally::new(0..SECOND_NS);
         let times = Times { intended_ns: 1_000_000, sent_ns: 3_000_000, answered_ns: 7_000_000 };
-        tally.count(Step::Ping, Outcome::Done, times, true);
+        tally.count(Step::Ping, Outcome::Done, times, Some(times.answered_ns));
+        tally.count_lateness(2_000_000, true);
         let all = [tally.response().done_ns, tally.service.done_ns.clone(), tally.lateness_ns.clone()];
         for (histogram, expected) in all.iter().zip([6_000_000, 4_000_000, 2_000_000_u64]) {
             assert!(histogram.max().abs_diff(expected) < expected / 1_000, "{} ns", histogram.max());
@@ -247,7 +270,7 @@ mod tests {
         for at in 0..300 {
             let answered_ns = SECOND_NS + at * 10_000_000;
             let times = Times { intended_ns: answered_ns - 500, sent_ns: answered_ns - 500, answered_ns };
-            tally.count(Step::Confirm, Outcome::Done, times, true);
+            tally.count(Step::Confirm, Outcome::Done, times, Some(times.answered_ns));
         }
         tally.timeouts = 2;
         tally.mark_errors(2 * SECOND_NS);

@@ -42,6 +42,7 @@ impl fmt::Display for Report {
         let named = [
             ("connections lost", self.connections_lost),
             ("no answer in 5 s", self.timeouts),
+            ("due and never sent", self.unsent),
             ("unreadable", self.unreadable),
         ];
         let unexpected = self.unexpected.iter().map(|(status, count)| (*status, *count));
@@ -68,7 +69,9 @@ impl fmt::Display for LatenciesReport {
             )?;
             writeln!(f, "{:<48}{}", format!("{name}, from sent to answered"), Columns(waits.service_us))?;
         }
-        writeln!(f, "{:<48}{}", "lateness, from intended to sent", Columns(self.lateness_us))
+        self.lateness_us.map_or(Ok(()), |lateness| {
+            writeln!(f, "{:<48}{}", "lateness, from sendable to sent", Columns(lateness))
+        })
     }
 }
 
@@ -95,7 +98,6 @@ mod tests {
             "reserve refused                  1             1    100 us",
             "done, from intended to answered",
             "refused, from sent to answered",
-            "lateness, from intended to sent",
             "  SOLD_OUT  ",
             "  no answer in 5 s  ",
             "not valid: ",
@@ -103,6 +105,14 @@ mod tests {
             assert!(page.contains(line), "`{line}` is missing in:\n{page}");
         }
         assert!(page.contains("2.00 ms"), "{page}");
+    }
+
+    #[test]
+    fn lateness_is_told_of_an_open_loop_alone() {
+        let mut report = summary::tests::report();
+        assert!(!report.to_string().contains("lateness"), "{report}");
+        report.latencies.lateness_us = Some(report.latency_us);
+        assert!(report.to_string().contains("lateness, from sendable to sent"), "{report}");
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(super) fn why_not(workload: &Workload, tally: &Tally) -> Vec<String> {
     if tally.timeouts > 0 {
         why.push(format!("{} requests had no answer in 5 s; ask with fewer in flight", tally.timeouts));
     }
+    why.extend(why_late(tally));
     if tally.unreadable > 0 {
         why.push(format!(
             "{} replies answer nothing that was asked: a fault of the server",
@@ -53,6 +54,32 @@ pub(super) fn why_not(workload: &Workload, tally: &Tally) -> Vec<String> {
     why
 }
 
+/// What the generator itself makes a request wait is part of what is measured; up to this share of it, it does not matter.
+const LATE_SHARE_MAX: f64 = 0.1;
+
+/// Up to this it does not matter either: to wake a thread takes about as long, and no buyer notices it.
+const LATE_NS_MAX: u64 = 100_000;
+
+fn why_late(tally: &Tally) -> Option<String> {
+    let advice = "give the generator more --threads or processors of its own, or ask for less";
+    if tally.unsent_for_lack_of_time > 0 {
+        return Some(format!(
+            "the generator had no time to send {} requests that were due; {advice}",
+            tally.unsent_for_lack_of_time
+        ));
+    }
+    let late_ns = tally.lateness_ns.value_at_quantile(0.99);
+    let response_ns = tally.response().all_ns().value_at_quantile(0.99);
+    (late_ns > LATE_NS_MAX && late_ns as f64 > response_ns as f64 * LATE_SHARE_MAX).then(|| {
+        format!(
+            "the generator itself was late by {:.0} us at p99, more than a tenth of the {:.0} us that answers took; \
+             {advice}",
+            late_ns as f64 / 1e3,
+            response_ns as f64 / 1e3
+        )
+    })
+}
+
 fn why_no_sale(tally: &Tally) -> Option<String> {
     let steps = [Step::Reserve, Step::Hold, Step::Confirm].map(|step| tally.of(step));
     let count = |status: Status| steps.iter().map(|answers| answers.of(status)).sum::<u64>();
@@ -82,7 +109,7 @@ mod tests {
         let mut tally = Tally::new(0..1_000_000_000);
         let took = Times { intended_ns: 0, sent_ns: 0, answered_ns: 1_000 };
         for (step, outcome, times) in answers {
-            (0..*times).for_each(|_| tally.count(*step, *outcome, took, true));
+            (0..*times).for_each(|_| tally.count(*step, *outcome, took, Some(0)));
         }
         why_not(&workload.parse().unwrap(), &tally)
     }
@@ -96,6 +123,24 @@ mod tests {
         assert!(verdict("sale", &sale).is_empty());
         assert!(verdict("sale", &[sale[0], sale[1], (Step::Reserve, sold_out, 1)]).is_empty());
         assert!(verdict("hold", &[(Step::Hold, Outcome::Done, 199), (Step::Hold, sold_out, 1)]).is_empty());
+    }
+
+    #[test]
+    fn a_generator_that_is_late_measures_itself() {
+        let late = |late_ns: u64, answered_ns: u64, unsent: u64| {
+            let mut tally = Tally::new(0..1_000_000_000);
+            let took = Times { intended_ns: 0, sent_ns: late_ns, answered_ns };
+            tally.count(Step::Ping, Outcome::Done, took, Some(0));
+            tally.count_lateness(late_ns, true);
+            tally.unsent_for_lack_of_time = unsent;
+            why_not(&"ping".parse().unwrap(), &tally)
+        };
+        let told = late(110_000, 1_000_000, 0);
+        assert!(told[0].contains("late by 110 us at p99"), "{told:?}");
+        assert!(late(110_000, 1_200_000, 0).is_empty(), "less than a tenth of what answers took");
+        assert!(late(99_000, 200_000, 0).is_empty(), "too little to be noticed");
+        let told = late(0, 1_000_000, 7);
+        assert!(told[0].contains("no time to send 7 requests"), "{told:?}");
     }
 
     #[test]

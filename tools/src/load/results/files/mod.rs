@@ -5,7 +5,7 @@
 //! | `report.json` | the object of `--json`; what `seathold-load compare` reads |
 //! | `response-done.hgrm`, `response-refused.hgrm` | from intended to answered, as HdrHistogram's percentile output |
 //! | `service-done.hgrm`, `service-refused.hgrm` | from sent to answered |
-//! | `lateness.hgrm` | from intended to sent |
+//! | `lateness.hgrm` | from sendable to sent: due, and a slot free; an open loop alone |
 //! | `intervals.log` | responses by interval, tagged `done` and `refused`, as HdrHistogram's interval log |
 //! | `series.csv` | the intervals as a table |
 //! | `report.html` | all of it as a page that needs nothing else |
@@ -45,9 +45,11 @@ fn write_all(folder: &Path, report: &Report) -> io::Result<()> {
         ("response-refused.hgrm", &figures.response.refused_ns),
         ("service-done.hgrm", &figures.service.done_ns),
         ("service-refused.hgrm", &figures.service.refused_ns),
-        ("lateness.hgrm", &figures.lateness_ns),
     ] {
         fs::write(folder.join(name), hgrm::percentiles(histogram))?;
+    }
+    if !figures.lateness_ns.is_empty() {
+        fs::write(folder.join("lateness.hgrm"), hgrm::percentiles(&figures.lateness_ns))?;
     }
     fs::write(folder.join("intervals.log"), interval_log::log(report)?)?;
     fs::write(folder.join("series.csv"), series_csv::table(report))?;
@@ -69,7 +71,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("new").join("run");
         prepare(&folder).unwrap();
-        write(&folder, &summary::tests::report()).unwrap();
+        let mut report = summary::tests::report();
+        report.distributions.lateness_ns.record(1_000).unwrap();
+        write(&folder, &report).unwrap();
         let mut names: Vec<_> =
             fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
         names.sort();
@@ -86,6 +90,13 @@ mod tests {
         assert_eq!(report["requests"], 6_001);
         let told = prepare(&folder).unwrap_err();
         assert!(told.to_string().contains("earlier run"), "{told}");
+    }
+
+    #[test]
+    fn a_closed_loop_leaves_no_lateness() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &summary::tests::report()).unwrap();
+        assert!(folder.path().join("report.json").exists() && !folder.path().join("lateness.hgrm").exists());
     }
 
     #[test]

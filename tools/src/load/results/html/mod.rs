@@ -41,6 +41,7 @@ fn counts(page: &mut String, report: &Report) {
         ("sales accepted", report.accepted_per_second, report.accepted),
         ("refusals", report.refused_per_second, report.refused),
         ("errors", errors, report.errors),
+        ("of them due and never sent", report.unsent as f64 / report.seconds as f64, report.unsent),
     ] {
         let (rate, count) = (whole(rate), grouped(count));
         row(page, format_args!("<tr><th>{name}</th><td>{rate}</td><td>{count}</td></tr>"));
@@ -58,7 +59,9 @@ fn latencies(page: &mut String, report: &Report) {
             latency(page, &format!("{name}, from sent to answered"), waits.service_us);
         }
     }
-    latency(page, "lateness, from intended to sent", report.latencies.lateness_us);
+    if let Some(lateness) = report.latencies.lateness_us {
+        latency(page, "lateness, from sendable to sent", lateness);
+    }
     page.push_str("</table>\n");
 }
 
@@ -140,8 +143,8 @@ mod tests {
     #[test]
     fn lateness_is_drawn_where_the_generator_was_late() {
         let mut report = summary::tests::report();
-        let late = |report: &Report| page(report).contains("lateness, from intended to sent</li>");
-        assert!(!late(&report), "a closed loop is never late");
+        let late = |report: &Report| page(report).contains("lateness, from sendable to sent</li>");
+        assert!(!late(&report), "a closed loop has no lateness");
         report.distributions.lateness_ns.record(2_000_000).unwrap();
         assert!(late(&report));
         parse(&page(&report));
