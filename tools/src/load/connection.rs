@@ -167,7 +167,7 @@ impl Connection {
         let asked = turn.lane.ask(now_ns, self.flights.correlation(slot), &mut self.outbound);
         match asked {
             Some(Asked { errand, intended_ns }) => {
-                let late_ns = now_ns - intended_ns;
+                let late_ns = now_ns.saturating_sub(intended_ns);
                 turn.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
                 self.flights.launch(slot, Flight { errand, intended_ns, sent_ns: now_ns });
             }
@@ -192,7 +192,7 @@ impl Connection {
         let times = Times { intended_ns, sent_ns, answered_ns: now_ns };
         turn.tally.count(errand.step, outcome, times, counts_at_ns);
         let correlation = self.flights.correlation(slot);
-        match turn.lane.buyer().follow(errand, outcome, correlation, &mut self.outbound) {
+        match turn.lane.follow(errand, outcome, now_ns, correlation, &mut self.outbound) {
             Some(errand) => {
                 self.flights.launch(slot, Flight { errand, intended_ns: now_ns, sent_ns: now_ns });
             }

@@ -55,13 +55,15 @@ impl Deal {
             let stage = &self.stages[door];
             let buyer = Buyer::new(Arc::clone(&self.script), Arc::clone(stage), at);
             let lane = match &self.schedule {
-                None => Lane::closed(buyer),
+                None => Lane::closed(buyer, 0),
                 Some(schedule) => {
                     let (part, of) = (count(&doors[..at], door), count(&doors, door));
                     // Far enough apart that the parts of two doors are not seeded alike.
                     let seed = self.script.seed.wrapping_add((door as u64) << 16);
-                    let arrivals = schedule.arrivals(seed, stage.weight() / weights, part, of);
-                    Lane::open(buyer, arrivals, connections.len())
+                    let share = stage.weight() / weights;
+                    let arrivals = schedule.arrivals(seed, share, part, of);
+                    let later = self.script.habits.payments_outstanding(schedule.peak() * share / of as f64);
+                    Lane::open(buyer, arrivals, connections.len(), later)
                 }
             };
             let Share { connections: all, lanes } = &mut shares[thread];

@@ -70,7 +70,6 @@ struct Driver<'a> {
     alarm: Alarm,
     connections: Vec<Option<Connection>>,
     lanes: Vec<Lane>,
-    is_open: bool,
     /// Connections with requests to write.
     unwritten: Vec<usize>,
     tally: Tally,
@@ -80,14 +79,14 @@ struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    fn new(Share { connections, lanes }: Share, clock: &'a Clock, tally: Tally) -> io::Result<Self> {
+    fn new(Share { connections, lanes }: Share, clock: &'a Clock, mut tally: Tally) -> io::Result<Self> {
         let poll = Poll::new()?;
         let alarm = Alarm::new(poll.registry(), ALARM)?;
+        tally.is_open = lanes.iter().any(Lane::is_open);
         let mut driver = Self {
             clock,
             poll,
             alarm,
-            is_open: lanes.iter().any(Lane::is_open),
             unwritten: Vec::with_capacity(SENT_AT_ONCE_MAX),
             connections,
             lanes,
@@ -114,7 +113,7 @@ impl<'a> Driver<'a> {
     fn poll(&mut self, events: &mut Events) -> io::Result<()> {
         let began_ns = self.clock.now_ns();
         let mut wait = POLL_MAX;
-        if self.is_open {
+        if self.tally.is_open {
             let due_ns = self.lanes.iter().map(Lane::due_ns).min().unwrap_or(u64::MAX);
             let wake_ns = due_ns.saturating_sub(WAKE_EARLY_NS);
             if wake_ns <= began_ns {
@@ -146,12 +145,15 @@ impl<'a> Driver<'a> {
 
     /// Sends what is due, at most a few at once, so that answers do not wait to be read meanwhile.
     fn send_due(&mut self) {
-        if !self.is_open {
+        if !self.tally.is_open {
             return;
         }
+        let last_ns = self.clock.until_ns - 1;
         for _ in 0..SENT_AT_ONCE_MAX {
             let now_ns = self.clock.now_ns();
-            let Some(lane) = self.lanes.iter_mut().find(|lane| lane.due_ns() <= now_ns) else { break };
+            let Some(lane) = self.lanes.iter_mut().find(|lane| lane.due_ns() <= now_ns.min(last_ns)) else {
+                break;
+            };
             let at = lane.next_ready().expect("a lane has something due only if it has a slot");
             let Some(connection) = &mut self.connections[at] else { continue };
             let mut turn =
@@ -178,11 +180,11 @@ impl<'a> Driver<'a> {
         left.peek().is_none()
             || self.clock.now_ns() >= self.clock.until_ns
                 && left.all(|connection| connection.open() == 0)
-                && self.lanes.iter().all(|lane| lane.due_ns() == u64::MAX)
+                && self.lanes.iter().all(|lane| lane.due_ns() >= self.clock.until_ns)
     }
 
     fn end(mut self) -> Tally {
-        let unsent = self.lanes.iter_mut().map(|lane| lane.drop_unsent(self.clock.from_ns)).sum();
+        let unsent = self.lanes.iter_mut().map(|lane| lane.drop_unsent(self.clock)).sum();
         let measured_ns = self.clock.until_ns - self.clock.from_ns;
         if (self.idle_ns as f64) < measured_ns as f64 * IDLE_SHARE_MIN {
             self.tally.unsent_for_lack_of_time = unsent;
@@ -198,11 +200,12 @@ impl<'a> Driver<'a> {
     fn visit(&mut self, at: usize, act: impl FnOnce(&mut Connection, &mut Turn<'_>) -> Result<(), Lost>) {
         let Some(connection) = &mut self.connections[at] else { return };
         let lane = &mut self.lanes[connection.lane()];
+        let takes_offers = lane.is_open() && self.polled_ns < self.clock.until_ns;
         let mut turn = Turn { clock: self.clock, lane, tally: &mut self.tally, polled_ns: self.polled_ns };
         if let Err(Lost) = act(connection, &mut turn) {
             self.tally.connections_lost += 1;
             self.connections[at] = None;
-        } else if self.is_open && self.polled_ns < self.clock.until_ns && connection.offers_slot() {
+        } else if takes_offers && connection.offers_slot() {
             turn.lane.has_slot(at);
         }
     }

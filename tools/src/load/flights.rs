@@ -107,12 +107,15 @@ impl Flights {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::Options;
     use crate::load::buyer::{Buyer, Script};
     use crate::load::stage::Stage;
+    use clap::Parser;
     use std::sync::Arc;
 
     fn sent_at(sent_ns: u64) -> Flight {
-        let script = Script { workload: "ping".parse().unwrap(), party: 1, seed: 1 };
+        let habits = Options::try_parse_from(["seathold-load"]).unwrap().habits;
+        let script = Script { workload: "ping".parse().unwrap(), habits, seed: 1 };
         let errand = Buyer::new(Arc::new(script), Arc::new(Stage::default()), 0).begin(0, &mut Vec::new());
         Flight { errand, intended_ns: 1, sent_ns }
     }

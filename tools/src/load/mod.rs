@@ -24,21 +24,26 @@ mod departures;
 mod driver;
 mod exit;
 mod flights;
+mod habits;
 mod lane;
+mod mix;
 mod names;
 mod options;
+mod presets;
 mod progress;
 mod results;
 mod run;
 mod schedule;
 mod session;
+mod shape;
 mod stage;
 mod step;
 #[cfg(test)]
 mod tests;
 mod workload;
 
+pub use command::main;
 pub use exit::Failure;
 pub use options::Options;
 pub use results::report::Report;
-pub use run::{main, measure};
+pub use run::measure;

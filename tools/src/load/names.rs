@@ -26,13 +26,15 @@ impl Names {
     pub(super) fn account(&mut self) -> AccountId {
         AccountId(self.0.next_u64())
     }
+}
 
-    /// The first `party` are new; the others are 0 and do not travel.
-    pub(super) fn passengers(&mut self, party: u8) -> [PassengerId; PASSENGERS_MAX] {
-        let mut passengers = [PassengerId(0); PASSENGERS_MAX];
-        for passenger in passengers.iter_mut().take(usize::from(party)) {
-            *passenger = PassengerId(self.0.next_u64());
-        }
-        passengers
+/// Who travels under an id: the same passengers whenever they are asked for, so that nobody has to remember them. The
+/// first `party` differ from those of every other id; the others are 0 and do not travel.
+pub(super) fn passengers(id: ReservationId, party: u8) -> [PassengerId; PASSENGERS_MAX] {
+    let mut drawn = Xoshiro256PlusPlus::seed_from_u64((id.0 >> 64) as u64 ^ id.0 as u64);
+    let mut passengers = [PassengerId(0); PASSENGERS_MAX];
+    for passenger in passengers.iter_mut().take(usize::from(party)) {
+        *passenger = PassengerId(drawn.next_u64());
     }
+    passengers
 }

@@ -1,14 +1,16 @@
 //! The command line, checked once: what comes out of here can be run.
 
 use super::exit::Failure;
+use super::habits::{Habits, parse_time};
+use super::presets::Preset;
 use super::results::output::Output;
-use super::schedule::{Course, Piece, Schedule, Spacing};
+use super::schedule::Schedule;
+use super::shape::Shape;
 use super::workload::Workload;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use seathold::catalog::DateRange;
 use seathold_client::Address;
-use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::{Class, Day};
 use std::path::PathBuf;
 
@@ -24,26 +26,24 @@ not as what buyers see at a given rate of arrival.";
 
 /// Measure how many requests a second a Seathold server answers, and how fast
 #[derive(Clone, Debug, Parser)]
-#[command(name = "seathold-load", version, after_long_help = ABOUT_LOOP)]
+#[command(name = "seathold-load", version, after_long_help = ABOUT_LOOP, args_override_self = true)]
 pub struct Options {
     /// The server
     #[arg(value_name = "URL", default_value = "seathold://127.0.0.1:7443")]
     pub url: Address,
-    /// What to ask: ping, refused, sale, hold, lookup, availability, or a mix with weights: sale=1,availability=9
+    /// What to ask: ping, refused, sale, hold, cancel, refund, lookup, availability, or a mix with weights: sale=1,availability=9
     ///
     /// refused: RESERVE on trips that are sold out; they are sold out first. sale: RESERVE and CONFIRM of a random
-    /// trip on a random departure. hold: the RESERVE alone. lookup: LOOKUP of reservations confirmed first. availability: one random pair.
+    /// trip on a random departure. hold: the RESERVE alone. cancel: RESERVE and CANCEL. refund: a sale and its REFUND.
+    /// lookup: LOOKUP of reservations confirmed first. availability: one random pair.
     #[arg(long, value_name = "WHAT", default_value = "ping")]
     pub workload: Workload,
-    /// Arrivals a second, in all; what follows from an answer, such as the CONFIRM of a sale, comes on top
-    #[arg(long, value_name = "N", value_parser = parse_rate)]
-    pub rate: Option<f64>,
-    /// How arrivals are spaced
-    #[arg(long, value_name = "HOW", default_value = "poisson", conflicts_with = "closed")]
-    pub arrivals: Spacing,
-    /// Send the next request when an answer comes, instead of at a rate
-    #[arg(long, conflicts_with = "rate")]
-    pub closed: bool,
+    /// Start from the options of a whole demand; what else is given replaces them
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<Preset>,
+    /// When requests are due
+    #[command(flatten)]
+    pub shape: Shape,
     /// Connections
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = RangedU64ValueParser::<usize>::new().range(1..=60_000))]
     pub connections: usize,
@@ -80,15 +80,18 @@ pub struct Options {
     /// Skip wrong trips of --gtfs, as the server was told
     #[arg(long, requires = "gtfs")]
     pub lenient: bool,
-    /// Passengers of one reservation
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=PASSENGERS_MAX as i64))]
-    pub party: u8,
+    /// How buyers behave
+    #[command(flatten)]
+    pub habits: Habits,
     /// Class to ask for; departures without it are left out [default: the one with most numbered seats]
     #[arg(long, value_name = "NAME", value_parser = parse_class)]
     pub class: Option<Class>,
     /// Open the sale of the departures first, as an operator
     #[arg(long)]
     pub open: bool,
+    /// Open it only so long after the measured time has begun, for those who wait already; close it until then
+    #[arg(long, value_name = "TIME", requires = "open", value_parser = parse_time)]
+    pub open_after: Option<u64>,
     /// Operator's token for --open, when the server wants one
     #[arg(
         long,
@@ -116,7 +119,7 @@ impl Options {
                 self.workload
             )));
         }
-        if !self.closed && self.rate.is_none() {
+        if !self.shape.is_told() {
             return Err(Failure::Usage(
                 "nothing says how many requests are due: give arrivals a second with --rate, or ask as fast as answers \
                  come with --closed"
@@ -134,19 +137,9 @@ impl Options {
 
     /// When requests are due; `None` in a closed loop.
     pub(super) fn schedule(&self) -> Option<Schedule> {
-        let until_s = (self.warmup + self.seconds) as f64;
-        let steady = |rate| Piece { from_s: 0.0, until_s, course: Course::Steady { rate } };
-        let pieces = self.rate.map(steady).into_iter().collect();
-        (!self.closed).then_some(Schedule { pieces, spacing: self.arrivals })
+        let opens_after_s = self.open_after.unwrap_or(0) as f64 / 1e9;
+        self.shape.schedule(self.warmup, self.seconds, opens_after_s)
     }
-}
-
-/// Above it not even the times of arrivals could be told apart.
-const RATE_MAX: f64 = 1e8;
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse().ok().filter(|rate: &f64| *rate > 0.0 && *rate <= RATE_MAX);
-    rate.ok_or_else(|| format!("a rate is a number of arrivals a second, above 0 and up to {RATE_MAX:.0}"))
 }
 
 fn parse_class(name: &str) -> Result<Class, String> {
@@ -177,10 +170,7 @@ mod tests {
     fn a_run_needs_a_rate_unless_it_is_closed() {
         let told = parse("").unwrap().validate().unwrap_err();
         assert!(told.to_string().contains("--rate"), "{told}");
-        let options = parse("--rate 1000.5 --warmup 1 --seconds 2").unwrap();
-        assert!(options.validate().is_ok());
-        let piece = Piece { from_s: 0.0, until_s: 3.0, course: Course::Steady { rate: 1_000.5 } };
-        assert_eq!(options.schedule().unwrap(), Schedule { pieces: vec![piece], spacing: Spacing::Poisson });
+        assert!(parse("--rate 1000.5").unwrap().validate().is_ok());
     }
 
     #[test]
@@ -205,7 +195,6 @@ mod tests {
             "http://a",
             "--rate 0",
             "--rate nan",
-            "--rate 5 --closed",
         ] {
             assert!(parse(line).is_err(), "`{line}` was taken");
         }

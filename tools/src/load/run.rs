@@ -1,12 +1,11 @@
 //! A run from the command line to the report.
 
 use super::buyer::Script;
-use super::command::{Command, CommandLine};
 use super::connection::Clock;
 use super::deal::Deal;
-use super::departures;
+use super::departures::{self, Departure};
 use super::driver::{Share, drive};
-use super::exit::{EXIT_NOT_VALID, EXIT_USAGE, Failure};
+use super::exit::Failure;
 use super::options::Options;
 use super::progress::{SetUp, watch};
 use super::results::live::Pulse;
@@ -15,57 +14,62 @@ use super::results::tally::Tally;
 use super::session::{Session, locate};
 use super::stage::Stage;
 use seathold_protocol::reply::Welcome;
-use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// `seathold-load` from its arguments to its exit code.
-pub fn main() -> ExitCode {
-    let line = match CommandLine::read() {
-        Ok(line) => line,
-        Err(error) => {
-            // Nobody is left to tell when the terminal is gone.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
-        }
-    };
-    let done = match line.command {
-        Some(Command::Compare(compare)) => compare.run(),
-        None => measure_and_tell(&line.run),
-    };
-    done.unwrap_or_else(|failure| {
-        let _ = writeln!(io::stderr(), "seathold-load: {failure}");
-        ExitCode::from(failure.exit_code())
-    })
-}
-
-fn measure_and_tell(options: &Options) -> Result<ExitCode, Failure> {
-    options.output.prepare()?;
-    let report = measure(options)?;
-    options.output.tell(&report)?;
-    Ok(ExitCode::from(if report.valid { 0 } else { EXIT_NOT_VALID }))
-}
-
 /// Makes ready what the workload needs, runs it, and reports.
 pub fn measure(options: &Options) -> Result<Report, Failure> {
-    options.validate()?;
-    let address = locate(&options.url)?;
-    let (mut session, welcome) = Session::open(address, &options.operator_token)?;
-    if options.in_flight > welcome.credit as usize {
-        return Err(Failure::Usage(format!(
-            "--in-flight {} is above the {} that this server grants a connection; use more connections",
-            options.in_flight, welcome.credit
-        )));
+    Rig::new(options)?.measure(options)
+}
+
+/// A server that is ready to be measured, any number of times.
+pub(super) struct Rig {
+    address: SocketAddr,
+    welcome: Welcome,
+    stage: Stage,
+}
+
+impl Rig {
+    /// Makes ready what the workload needs.
+    pub(super) fn new(options: &Options) -> Result<Self, Failure> {
+        options.validate()?;
+        let address = locate(&options.url)?;
+        let (mut session, welcome) = Session::open(address, &options.operator_token)?;
+        if options.in_flight > welcome.credit as usize {
+            return Err(Failure::Usage(format!(
+                "--in-flight {} is above the {} that this server grants a connection; use more connections",
+                options.in_flight, welcome.credit
+            )));
+        }
+        let stage = prepare(options, &mut session)?;
+        Ok(Self { address, welcome, stage })
     }
-    let stage = prepare(options, &mut session)?;
-    let departures = stage.departures.len();
-    drop(session);
-    let shares = connect(options, address, &welcome, stage)?;
-    let tally = run(options, shares)?;
-    Ok(Report::new(options, &welcome, departures, &tally))
+
+    /// Runs once and reports.
+    pub(super) fn measure(&self, options: &Options) -> Result<Report, Failure> {
+        let opening = match options.open_after {
+            None => None,
+            Some(after_ns) => {
+                let (mut session, _) = Session::open(self.address, &options.operator_token)?;
+                Stage::close_sales(&mut session, &self.stage.departures)?;
+                let after = Duration::from_secs(options.warmup) + Duration::from_nanos(after_ns);
+                Some(Opening { session, after, departures: &self.stage.departures })
+            }
+        };
+        let shares = connect(options, self.address, &self.welcome, self.stage.clone())?;
+        let tally = run(options, shares, opening)?;
+        let report = Report::new(options, &self.welcome, self.stage.departures.len(), &tally);
+        Ok(report)
+    }
+}
+
+/// A sale that opens in the middle of a run.
+struct Opening<'a> {
+    session: Session,
+    after: Duration,
+    departures: &'a [Departure],
 }
 
 fn prepare(options: &Options, session: &mut Session) -> Result<Stage, Failure> {
@@ -75,7 +79,8 @@ fn prepare(options: &Options, session: &mut Session) -> Result<Stage, Failure> {
         line.say("opening sales");
         Stage::open_sales(session, &departures)?;
     }
-    Stage::prepare(&options.workload, departures, session, |done, of| line.sold_out(done, of))
+    let weights = options.habits.trains_by.weights(&departures, options.seed);
+    Stage::prepare(&options.workload, departures, weights, session, |done, of| line.sold_out(done, of))
 }
 
 /// Opens the connections and deals them out to the threads.
@@ -85,8 +90,11 @@ fn connect(
     welcome: &Welcome,
     stage: Stage,
 ) -> Result<Vec<Share>, Failure> {
-    let script =
-        Arc::new(Script { workload: options.workload.clone(), party: options.party, seed: options.seed });
+    let script = Arc::new(Script {
+        workload: options.workload.clone(),
+        habits: options.habits.clone(),
+        seed: options.seed,
+    });
     let doors = doors(options, address, welcome, stage)?;
     let mut deal = Deal::new(options, doors.iter().map(|(_, stage)| Arc::clone(stage)).collect(), script);
     for at in 0..options.connections {
@@ -123,7 +131,7 @@ fn doors(
     Ok(doors)
 }
 
-fn run(options: &Options, shares: Vec<Share>) -> Result<Tally, Failure> {
+fn run(options: &Options, shares: Vec<Share>, opening: Option<Opening<'_>>) -> Result<Tally, Failure> {
     let (warmup, measured) = (Duration::from_secs(options.warmup), Duration::from_secs(options.seconds));
     let length = warmup + measured;
     let pulses: Vec<_> = shares.iter().map(|_| Pulse::default()).collect();
@@ -138,6 +146,13 @@ fn run(options: &Options, shares: Vec<Share>) -> Result<Tally, Failure> {
     };
     let watcher = thread::current();
     thread::scope(|scope| {
+        let opener = opening.map(|Opening { mut session, after, departures }| {
+            let epoch = clock.epoch;
+            scope.spawn(move || {
+                thread::sleep(after.saturating_sub(epoch.elapsed()));
+                Stage::open_sales(&mut session, departures)
+            })
+        });
         let drivers: Vec<_> = shares
             .into_iter()
             .zip(tallies)
@@ -154,8 +169,13 @@ fn run(options: &Options, shares: Vec<Share>) -> Result<Tally, Failure> {
         watch(&pulses, length, || drivers.iter().all(thread::ScopedJoinHandle::is_finished));
         for driver in drivers {
             let tally = driver.join().expect("a driver does not panic");
-            sum.add(&tally.map_err(|error| Failure::Unavailable(format!("the system refused: {error}")))?);
+            let tally =
+                tally.map_err(|error| Failure::Unavailable(format!("the system refused: {error}")))?;
+            sum.add(&tally);
         }
-        Ok(sum)
+        match opener.map(|opener| opener.join().expect("an opener does not panic")) {
+            Some(Err(failure)) => Err(failure),
+            _ => Ok(sum),
+        }
     })
 }

@@ -47,6 +47,14 @@ impl Course {
             }
         }
     }
+
+    fn peak(self) -> f64 {
+        match self {
+            Self::Steady { rate } => rate,
+            Self::Ramp { from, to, .. } => from.max(to),
+            Self::Halving { first, .. } => first,
+        }
+    }
 }
 
 /// A course over some of the run, in seconds since it began. Where pieces overlap their rates add up.
@@ -65,6 +73,11 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
+    /// No second has more arrivals than this, but for chance.
+    pub(super) fn peak(&self) -> f64 {
+        self.pieces.iter().map(|piece| piece.course.peak()).sum()
+    }
+
     /// One of `of` equal parts of the fraction `share` of all arrivals: `part` is below `of`.
     pub(super) fn arrivals(&self, seed: u64, share: f64, part: usize, of: usize) -> Arrivals {
         let of_part = |(at, piece): (usize, &Piece)| {
@@ -204,5 +217,6 @@ mod tests {
         let times = times(both.arrivals(1, 1.0, 0, 1));
         assert!(times.is_sorted());
         assert_eq!((within(&times, 0.0, 4.0), within(&times, 4.0, 6.0), times.len()), (400, 800, 1_600));
+        assert_eq!(both.peak(), 400.0);
     }
 }

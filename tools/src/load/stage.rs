@@ -3,9 +3,12 @@
 
 use super::departures::Departure;
 use super::exit::Failure;
-use super::names::Names;
+use super::names::{Names, passengers};
 use super::session::Session;
 use super::workload::{Kind, Workload};
+use rand::{Rng, RngExt};
+use rand_distr::Distribution;
+use rand_distr::weighted::WeightedAliasIndex;
 use seathold_protocol::DepartureId;
 use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::reply::{Refusal, Reply, Welcome};
@@ -24,6 +27,9 @@ const BUSY_ROUNDS_MAX: u32 = 1_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stage {
     pub(super) departures: Vec<Departure>,
+    /// How often each of them is asked for; empty if they are all alike.
+    pub(super) weights: Vec<f64>,
+    pub(super) by_weight: Option<WeightedAliasIndex<f64>>,
     /// From the first to the last stop nothing is free.
     pub(super) sold_out: Vec<Departure>,
     pub(super) reservations: Vec<Target>,
@@ -33,31 +39,27 @@ impl Stage {
     /// Opens the sale of every departure, as an operator.
     pub(super) fn open_sales(session: &mut Session, departures: &[Departure]) -> Result<(), Failure> {
         let requests: Vec<_> = departures.iter().map(|departure| Request::Open(departure.id, 0)).collect();
-        let mut refused = None;
-        session.exchange(&requests, |_, reply| {
-            if let Reply::Refused(_, refusal) = reply {
-                refused = Some(refusal.status);
-            }
-        })?;
-        match refused {
-            None => Ok(()),
-            Some(status) => Err(Failure::NotReady(format!(
-                "the server answers {status} to OPEN; give the operator's token with --operator-token, and the \
-                 departures that it has loaded"
-            ))),
-        }
+        order(session, &requests)
+    }
+
+    /// Closes the sale of every departure, as an operator.
+    pub(super) fn close_sales(session: &mut Session, departures: &[Departure]) -> Result<(), Failure> {
+        let requests: Vec<_> = departures.iter().map(|departure| Request::Close(departure.id)).collect();
+        order(session, &requests)
     }
 
     /// Makes ready what `workload` needs of `departures`; `tell` hears how many trips are sold out, of how many.
     pub(super) fn prepare(
         workload: &Workload,
         departures: Vec<Departure>,
+        weights: Vec<f64>,
         session: &mut Session,
         mut tell: impl FnMut(usize, usize),
     ) -> Result<Self, Failure> {
         let some = spread(&departures);
         let mut names = Names::new();
-        let mut stage = Self { departures, ..Self::default() };
+        let mut stage = Self { departures, weights, ..Self::default() };
+        stage.weigh();
         if workload.has(Kind::Lookup) {
             stage.reservations = book_each(session, &some, &mut names)?;
         }
@@ -68,13 +70,32 @@ impl Stage {
         Ok(stage)
     }
 
+    fn weigh(&mut self) {
+        // All weights are 0 where a core owns nothing of what is asked for.
+        self.by_weight = WeightedAliasIndex::new(self.weights.clone()).ok();
+    }
+
+    /// A departure, as often as its weight says.
+    pub(super) fn choose(&self, rng: &mut impl Rng) -> Departure {
+        match &self.by_weight {
+            Some(by_weight) => self.departures[by_weight.sample(rng)],
+            None => self.departures[rng.random_range(0..self.departures.len())],
+        }
+    }
+
     /// The part that one core owns.
     pub(super) fn of_core(&self, core: u8, welcome: &Welcome) -> Self {
         let partitions = welcome.partition_cores.len() as u16;
         let owned = |id: DepartureId| welcome.partition_cores[usize::from(id.partition(partitions))] == core;
         let some = |all: &[Departure]| all.iter().filter(|departure| owned(departure.id)).copied().collect();
-        Self {
+        let weighed = self.departures.iter().zip(&self.weights);
+        let mut part = Self {
             departures: some(&self.departures),
+            weights: weighed
+                .filter(|(departure, _)| owned(departure.id))
+                .map(|(_, weight)| *weight)
+                .collect(),
+            by_weight: None,
             sold_out: some(&self.sold_out),
             reservations: self
                 .reservations
@@ -82,22 +103,45 @@ impl Stage {
                 .filter(|target| owned(target.departure))
                 .copied()
                 .collect(),
-        }
+        };
+        part.weigh();
+        part
     }
 
     /// How much of the work belongs here, beside other parts of the same stage.
     pub(super) fn weight(&self) -> f64 {
-        self.departures.len().max(1) as f64
+        match self.weights[..] {
+            [] => self.departures.len().max(1) as f64,
+            _ => self.weights.iter().sum(),
+        }
     }
 
     /// Whether there is something to ask for every kind of the workload.
     pub(super) fn serves(&self, workload: &Workload) -> bool {
         let lacks = |kind, empty: bool| workload.has(kind) && empty;
+        let no_trips = self.departures.is_empty() || self.weight() == 0.0;
         !(lacks(Kind::Refused, self.sold_out.is_empty())
             || lacks(Kind::Lookup, self.reservations.is_empty())
-            || lacks(Kind::Sale, self.departures.is_empty())
-            || lacks(Kind::Hold, self.departures.is_empty())
-            || lacks(Kind::Availability, self.departures.is_empty()))
+            || lacks(Kind::Availability, no_trips)
+            || workload.buys() && no_trips)
+    }
+}
+
+/// Asks as an operator, and expects no refusal.
+fn order(session: &mut Session, requests: &[Request<'_>]) -> Result<(), Failure> {
+    let mut refused = None;
+    session.exchange(requests, |at, reply| {
+        if let Reply::Refused(_, refusal) = reply {
+            refused = Some((requests[at].opcode(), refusal.status));
+        }
+    })?;
+    match refused {
+        None => Ok(()),
+        Some((opcode, status)) => Err(Failure::NotReady(format!(
+            "the server answers {status} to {}; give the operator's token with --operator-token, and the \
+             departures that it has loaded",
+            format!("{opcode:?}").to_uppercase()
+        ))),
     }
 }
 
@@ -197,8 +241,9 @@ pub(super) fn advice(status: Status) -> &'static str {
 }
 
 fn whole_route(departure: &Departure, party: u8, names: &mut Names) -> Reserve {
+    let id = names.reservation();
     Reserve {
-        id: names.reservation(),
+        id,
         departure: departure.id,
         account: names.account(),
         class: departure.class,
@@ -207,7 +252,7 @@ fn whole_route(departure: &Departure, party: u8, names: &mut Names) -> Reserve {
         party,
         hold_ms: 0,
         wishes: Wishes::default(),
-        passengers: names.passengers(party),
+        passengers: passengers(id, party),
         first: true,
     }
 }

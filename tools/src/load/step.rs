@@ -9,12 +9,18 @@ pub(super) enum Step {
     Ping,
     /// A RESERVE on a trip that is sold out.
     Refused,
-    /// The first half of a sale.
+    /// The RESERVE of a trip that is for sale, and something follows.
     Reserve,
-    /// The second half.
+    /// What makes a sale of it.
     Confirm,
     /// A RESERVE that nothing follows.
     Hold,
+    /// A hold given back.
+    Cancel,
+    /// A sale given back.
+    Refund,
+    /// The same RESERVE again, under the same id.
+    Duplicate,
     Lookup,
     Availability,
 }
@@ -33,12 +39,15 @@ pub(super) enum Outcome {
 
 impl Step {
     /// All, in the order of `index`.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Ping,
         Self::Refused,
         Self::Reserve,
         Self::Confirm,
         Self::Hold,
+        Self::Cancel,
+        Self::Refund,
+        Self::Duplicate,
         Self::Lookup,
         Self::Availability,
     ];
@@ -54,6 +63,9 @@ impl Step {
             Self::Reserve => "reserve",
             Self::Confirm => "confirm",
             Self::Hold => "hold",
+            Self::Cancel => "cancel",
+            Self::Refund => "refund",
+            Self::Duplicate => "duplicate",
             Self::Lookup => "lookup",
             Self::Availability => "availability",
         }
@@ -62,8 +74,10 @@ impl Step {
     fn opcode(self) -> Opcode {
         match self {
             Self::Ping => Opcode::Ping,
-            Self::Refused | Self::Reserve | Self::Hold => Opcode::Reserve,
+            Self::Refused | Self::Reserve | Self::Hold | Self::Duplicate => Opcode::Reserve,
             Self::Confirm => Opcode::Confirm,
+            Self::Cancel => Opcode::Cancel,
+            Self::Refund => Opcode::Refund,
             Self::Lookup => Opcode::Lookup,
             Self::Availability => Opcode::Availability,
         }

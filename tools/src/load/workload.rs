@@ -1,6 +1,7 @@
 //! What is asked, in which proportion: `sale`, or a mix such as `sale=1,availability=9`.
 
-use rand::{Rng, RngExt};
+use super::mix::Mix;
+use rand::Rng;
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,6 +16,10 @@ pub enum Kind {
     Sale,
     /// RESERVE that nobody confirms.
     Hold,
+    /// RESERVE, then CANCEL.
+    Cancel,
+    /// RESERVE, then CONFIRM, then REFUND.
+    Refund,
     /// LOOKUP of reservations that were confirmed before the run.
     Lookup,
     /// AVAILABILITY of one pair of stops in one class.
@@ -22,8 +27,16 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Ping, Self::Refused, Self::Sale, Self::Hold, Self::Lookup, Self::Availability];
+    const ALL: [Self; 8] = [
+        Self::Ping,
+        Self::Refused,
+        Self::Sale,
+        Self::Hold,
+        Self::Cancel,
+        Self::Refund,
+        Self::Lookup,
+        Self::Availability,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -31,43 +44,42 @@ impl Kind {
             Self::Refused => "refused",
             Self::Sale => "sale",
             Self::Hold => "hold",
+            Self::Cancel => "cancel",
+            Self::Refund => "refund",
             Self::Lookup => "lookup",
             Self::Availability => "availability",
         }
     }
+
+    /// Whether it begins with a RESERVE of a trip that is for sale.
+    pub(super) fn buys(self) -> bool {
+        matches!(self, Self::Sale | Self::Hold | Self::Cancel | Self::Refund)
+    }
 }
 
-/// Kinds of work with their weights: at least one, none twice, each weight at least 1.
+/// Kinds of work with their weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Workload {
-    parts: Vec<(Kind, u32)>,
-    weight_sum: u32,
-}
+pub struct Workload(Mix<Kind>);
 
 impl Workload {
     /// Whether any of the work is of this kind.
     pub fn has(&self, kind: Kind) -> bool {
-        self.parts.iter().any(|(part, _)| *part == kind)
+        self.0.things().any(|part| part == kind)
     }
 
     /// Whether any of the work is about departures.
     pub fn needs_departures(&self) -> bool {
-        self.parts.iter().any(|(kind, _)| *kind != Kind::Ping)
+        self.0.things().any(|kind| kind != Kind::Ping)
+    }
+
+    /// Whether any of the work buys what is for sale.
+    pub(super) fn buys(&self) -> bool {
+        self.0.things().any(Kind::buys)
     }
 
     /// A kind at random, in proportion to its weight.
     pub(super) fn draw(&self, rng: &mut impl Rng) -> Kind {
-        let [(only, _)] = self.parts[..] else {
-            let mut ticket = rng.random_range(0..self.weight_sum);
-            for (kind, weight) in &self.parts {
-                match ticket.checked_sub(*weight) {
-                    Some(rest) => ticket = rest,
-                    None => return *kind,
-                }
-            }
-            unreachable!("the ticket is below the sum of the weights");
-        };
-        only
+        self.0.draw(rng)
     }
 }
 
@@ -75,38 +87,18 @@ impl FromStr for Workload {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts: Vec<(Kind, u32)> = Vec::new();
-        for part in text.split(',') {
-            let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
+        let read = |name: &str| {
             let names = Kind::ALL.map(Kind::name).join(", ");
-            let kind = Kind::ALL
-                .into_iter()
-                .find(|kind| kind.name() == name)
-                .ok_or_else(|| format!("there is no workload `{name}`; choose of {names}"))?;
-            let weight = match weight.parse::<u32>() {
-                Ok(weight @ 1..=1_000_000) => weight,
-                _ => return Err(format!("the weight of `{name}` is a number from 1 to 1000000: {name}=3")),
-            };
-            if parts.iter().any(|(earlier, _)| *earlier == kind) {
-                return Err(format!("`{name}` stands twice; add the weights up"));
-            }
-            parts.push((kind, weight));
-        }
-        let weight_sum = parts.iter().map(|(_, weight)| weight).sum();
-        Ok(Self { parts, weight_sum })
+            let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+            kind.ok_or_else(|| format!("there is no workload `{name}`; choose of {names}"))
+        };
+        Mix::parse(text, read).map(Self)
     }
 }
 
 impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [(only, _)] = self.parts[..] {
-            return f.write_str(only.name());
-        }
-        for (at, (kind, weight)) in self.parts.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            write!(f, "{comma}{}={weight}", kind.name())?;
-        }
-        Ok(())
+        self.0.write(f, Kind::name)
     }
 }
 

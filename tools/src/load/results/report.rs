@@ -6,6 +6,7 @@
 use super::configuration::Configuration;
 use super::host::{Host, Program};
 use super::summary::Distributions;
+use crate::load::habits::Parties;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -37,8 +38,8 @@ pub struct Report {
     pub shard_aware: bool,
     /// Departures asked for.
     pub departures: usize,
-    /// Passengers of one reservation.
-    pub party: u8,
+    /// Passengers of one reservation: a number, or a text of numbers with weights.
+    pub party: Parties,
     /// Seed of the choices.
     pub seed: u64,
     /// Seconds measured.
@@ -73,7 +74,7 @@ pub struct Report {
     pub unexpected: BTreeMap<&'static str, u64>,
     /// From intended to answered, of all answers together.
     pub latency_us: Latency,
-    /// By request: ping, refused, reserve, confirm, hold, lookup, availability.
+    /// By request: ping, refused, reserve, confirm, hold, cancel, refund, duplicate, lookup, availability.
     pub steps: BTreeMap<&'static str, StepReport>,
     /// The figures mean what they say.
     pub valid: bool,

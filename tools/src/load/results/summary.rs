@@ -77,7 +77,7 @@ impl Report {
         let why_not = why_not(&options.workload, tally);
         Self {
             schema: SCHEMA,
-            r#loop: if options.closed { "closed" } else { "open" },
+            r#loop: if options.shape.closed { "closed" } else { "open" },
             url: options.url.to_string(),
             server: welcome.server.clone(),
             server_cores: welcome.core_ports.len(),
@@ -87,7 +87,7 @@ impl Report {
             threads: options.threads,
             shard_aware: options.shard_aware,
             departures,
-            party: options.party,
+            party: options.habits.party.clone(),
             seed: options.seed,
             seconds: options.seconds,
             warmup_seconds: options.warmup,

@@ -52,6 +52,8 @@ impl Answers {
 pub(in crate::load) struct Tally {
     /// When the run began, by the wall clock.
     pub(super) began: SystemTime,
+    /// Requests were due by a schedule.
+    pub(in crate::load) is_open: bool,
     steps: [Answers; Step::ALL.len()],
     /// From sent to answered, of all steps.
     pub(super) service: Latencies<u64>,
@@ -81,6 +83,7 @@ impl Tally {
     pub(in crate::load) fn new(measured_ns: Range<u64>) -> Self {
         Self {
             began: SystemTime::now(),
+            is_open: false,
             steps: std::array::from_fn(|_| Answers::new()),
             service: Latencies::of_run(),
             lateness_ns: run_histogram(),
@@ -193,6 +196,7 @@ impl Tally {
 
     /// Adds what another thread counted in the same run.
     pub(in crate::load) fn add(&mut self, other: &Self) {
+        self.is_open |= other.is_open;
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
             add_each(&mut mine.by_status, &theirs.by_status);
             mine.response += &theirs.response;

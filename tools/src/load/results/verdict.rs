@@ -48,7 +48,8 @@ pub(super) fn why_not(workload: &Workload, tally: &Tally) -> Vec<String> {
             ));
         }
     }
-    if workload.has(Kind::Sale) || workload.has(Kind::Hold) {
+    // An open loop tells how a given demand was met, and refusals are part of that.
+    if !tally.is_open && workload.buys() {
         why.extend(why_no_sale(tally));
     }
     why
