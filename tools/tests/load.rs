@@ -61,6 +61,70 @@ impl Drop for World {
 const FEED: &str = "--gtfs feeds/sample --rules bench/throughput.rules.toml --dates 2027-03-15..2027-03-16";
 
 #[test]
+fn all_that_buyers_do_is_borne_out() {
+    let world = World::start();
+    let workload = "--workload sale=6,hold=1,cancel=2,refund=2,availability=4,lookup=1";
+    let habits = "--party 1=2,2=1 --trips short --trains-by zipf=1 --pay-after 10ms..200ms --abandon 10% --duplicates 10%";
+    for ports in ["", "--shard-aware --threads 2"] {
+        let line = format!("{FEED} {workload} {habits} {ports} --rate 2000 --seconds 1 --oracle");
+        let (code, report) = world.load(&line);
+        // A busy host may make the generator late; nothing else may be wrong.
+        assert!(
+            code == 0 || code == 1 && report["why_not"][0].as_str().unwrap().contains("late by"),
+            "{code} {report}"
+        );
+        assert_eq!((report["loop"].as_str(), report["errors"].as_u64()), (Some("open"), Some(0)), "{report}");
+        let steps = &report["steps"];
+        for step in ["reserve", "hold", "confirm", "cancel", "refund", "duplicate", "availability", "lookup"]
+        {
+            assert!(steps[step]["requests"].as_u64() > Some(10), "{step}: {report}");
+        }
+        let oracle = &report["oracle"];
+        let held =
+            steps["reserve"]["requests"].as_u64().unwrap() + steps["hold"]["requests"].as_u64().unwrap();
+        let refused = report["refused"].as_u64().unwrap();
+        assert!(oracle["checked"].as_u64().unwrap() >= held - refused, "{report}");
+        let found = ["not_checked", "wrong_answers", "lost", "changed", "seats_sold_twice"];
+        assert!(found.iter().all(|kind| oracle[kind] == 0), "{report}");
+    }
+}
+
+#[test]
+fn a_full_memory_is_told() {
+    let world = World::start();
+    let line = format!("{FEED} --workload sale --closed --seconds 1 --oracle --oracle-memory 50");
+    let (_, report) = world.load(&line);
+    assert_eq!(
+        report["oracle"]["checked"].as_u64().unwrap() / 10,
+        4,
+        "4 lanes with 12 places each: {report}"
+    );
+    assert!(report["oracle"]["not_checked"].as_u64() > Some(0), "{report}");
+}
+
+#[test]
+fn a_missed_objective_has_an_exit_code() {
+    let world = World::start();
+    let (code, report) = world.load("--closed --seconds 1 --slo p50<1us");
+    assert_eq!(code, 2, "{report}");
+    assert!(report["slo_missed"][0].as_str().unwrap().contains("not below 0.001 ms"), "{report}");
+    let (code, report) = world.load("--closed --seconds 1 --slo p50<5s,errors<50%");
+    assert_eq!((code, report["slo_missed"].as_array().map(Vec::len)), (0, Some(0)), "{report}");
+}
+
+#[test]
+fn a_search_brackets_and_confirms() {
+    let world = World::start();
+    let (code, found) = world.load("search --slo p50<2s,errors<1% --rate 200 --rate-max 400 --seconds 1");
+    assert_eq!((code, found["rate"].as_f64()), (0, Some(400.0)), "{found}");
+    let phases: Vec<_> = found["probes"].as_array().unwrap().iter().map(|probe| &probe["phase"]).collect();
+    assert_eq!(phases, ["bracket", "bracket", "confirm"], "{found}");
+    let (code, found) = world.load("search --slo p50<1us --rate 200 --rate-min 150 --seconds 1");
+    assert_eq!((code, found["rate"].as_f64()), (2, None), "{found}");
+    assert_eq!(found["probes"].as_array().unwrap().len(), 2, "{found}");
+}
+
+#[test]
 fn a_sale_opens_while_buyers_wait() {
     let world = World::start();
     let line = "--workload sale --rate 300 --burst 600 --half-life 1s --seconds 2 --open --open-after 1s";

@@ -55,6 +55,8 @@ pub(super) struct Errand {
     kind: Kind,
     /// What it is about, if it buys something or gives it back.
     booking: Option<Booking>,
+    /// Where the oracle remembers that, if it does.
+    pub(super) note: Option<u32>,
 }
 
 /// Asks on the connections of one lane. Its choices follow from the seed and the lane's number; its ids are always new.
@@ -106,7 +108,7 @@ impl Buyer {
                 (if kind == Kind::Hold { Step::Hold } else { Step::Reserve }, Some(booking))
             }
         };
-        let errand = Errand { step, kind, booking };
+        let errand = Errand { step, kind, booking, note: None };
         if booking.is_some() {
             errand.write(correlation, out);
         }
@@ -153,6 +155,11 @@ impl Buyer {
 }
 
 impl Errand {
+    /// The reservation that it is about, if any.
+    pub(super) fn target(&self) -> Option<Target> {
+        self.booking.map(|booking| booking.target)
+    }
+
     /// Writes its request; it is about a booking.
     pub(super) fn write(&self, correlation: u64, out: &mut Vec<u8>) {
         let booking = self.booking.expect("what follows from an answer is about a booking");

@@ -1,9 +1,13 @@
 //! `seathold-load` from its arguments to its exit code: a run, unless a subcommand is named.
 
-use super::exit::{EXIT_NOT_VALID, EXIT_USAGE, Failure, exit_status};
+use super::exit::{
+    EXIT_AUDIT_FAILED, EXIT_NOT_VALID, EXIT_OBJECTIVE_MISSED, EXIT_USAGE, Failure, exit_status,
+};
 use super::options::{ABOUT_LOOP, Options};
+use super::probes::Search;
 use super::results::compare::Compare;
 use super::results::configuration::Configuration;
+use super::results::report::Report;
 use super::run::measure;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -26,6 +30,7 @@ pub(super) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Compare(Compare),
+    Search(Box<Search>),
 }
 
 impl CommandLine {
@@ -34,8 +39,12 @@ impl CommandLine {
         let command = Self::command();
         let mut taken = command.clone().try_get_matches_from(&words)?;
         let mut line = Self::from_arg_matches(&taken)?;
-        if let Some(preset) = line.run.preset {
-            words.splice(1..1, preset.options().iter().map(OsString::from));
+        let (preset, own) = match &line.command {
+            Some(Command::Search(search)) => (search.run.preset, 2),
+            _ => (line.run.preset, 1),
+        };
+        if let Some(preset) = preset {
+            words.splice(own..own, preset.options().iter().map(OsString::from));
             taken = command.clone().try_get_matches_from(words)?;
             line = Self::from_arg_matches(&taken)?;
         }
@@ -56,6 +65,7 @@ pub fn main() -> ExitCode {
     };
     let done = match line.command {
         Some(Command::Compare(compare)) => compare.run(),
+        Some(Command::Search(search)) => search.run(),
         None => measure_and_tell(&line.run),
     };
     done.unwrap_or_else(|failure| {
@@ -68,7 +78,17 @@ fn measure_and_tell(options: &Options) -> Result<ExitCode, Failure> {
     options.output.prepare()?;
     let report = measure(options)?;
     options.output.tell(&report)?;
-    Ok(ExitCode::from(if report.valid { 0 } else { EXIT_NOT_VALID }))
+    Ok(ExitCode::from(code(&report)))
+}
+
+/// A broken word weighs more than figures that mean nothing, and those more than figures that displease.
+fn code(report: &Report) -> u8 {
+    match report {
+        report if report.is_not_borne_out() => EXIT_AUDIT_FAILED,
+        report if !report.valid => EXIT_NOT_VALID,
+        report if !report.slo_missed.is_empty() => EXIT_OBJECTIVE_MISSED,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +123,15 @@ mod tests {
             let name = preset.to_possible_value().unwrap();
             assert!(read(&format!("--preset {}", name.get_name())).run.shape.is_told());
         }
+    }
+
+    #[test]
+    fn a_search_takes_what_a_run_takes() {
+        let line = read("search --preset opening --slo p99<5ms seathold://host --rate-max 9 --seconds 3");
+        let Some(Command::Search(search)) = line.command else { panic!("no search") };
+        assert_eq!(search.run.url.host.as_str(), "host");
+        assert_eq!((search.run.seconds, search.run.habits.party.to_string().as_str()), (3, "1=60,2=30,4=10"));
+        assert!(search.run.slo.is_some());
     }
 
     #[test]

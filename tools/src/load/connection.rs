@@ -184,8 +184,11 @@ impl Connection {
                 return;
             }
         };
-        let Flight { errand, intended_ns, sent_ns } = flight;
+        let Flight { mut errand, intended_ns, sent_ns } = flight;
         let outcome = errand.step.judge(frame.header);
+        if let Some(memory) = &mut turn.lane.memory {
+            memory.answered(&mut errand, outcome, frame);
+        }
         // What was due within the measured time counts, however late its answer: else the slowest would be left out.
         let counts_at_ns = if turn.lane.is_open() { intended_ns } else { now_ns };
         let counts_at_ns = turn.clock.measures(counts_at_ns).then_some(counts_at_ns);

@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::driver::Share;
 use super::lane::Lane;
 use super::options::Options;
+use super::oracle::Memory;
 use super::schedule::Schedule;
 use super::stage::Stage;
 use mio::net::TcpStream;
@@ -26,12 +27,23 @@ pub(super) struct Deal {
     threads: usize,
     in_flight: usize,
     groups: Vec<Group>,
+    /// Reservations that an oracle remembers, of all lanes together.
+    remembered: Option<usize>,
 }
 
 impl Deal {
     pub(super) fn new(options: &Options, stages: Vec<Arc<Stage>>, script: Arc<Script>) -> Self {
         let (threads, in_flight) = (options.threads, options.in_flight);
-        Self { script, stages, schedule: options.schedule(), threads, in_flight, groups: Vec::new() }
+        let remembered = options.oracle.then_some(options.oracle_memory);
+        Self {
+            script,
+            stages,
+            schedule: options.schedule(),
+            threads,
+            in_flight,
+            groups: Vec::new(),
+            remembered,
+        }
     }
 
     /// Takes the connection number `at`, which leads to this door.
@@ -54,7 +66,7 @@ impl Deal {
         for (at, Group { thread, door, connections }) in self.groups.into_iter().enumerate() {
             let stage = &self.stages[door];
             let buyer = Buyer::new(Arc::clone(&self.script), Arc::clone(stage), at);
-            let lane = match &self.schedule {
+            let mut lane = match &self.schedule {
                 None => Lane::closed(buyer, 0),
                 Some(schedule) => {
                     let (part, of) = (count(&doors[..at], door), count(&doors, door));
@@ -66,6 +78,7 @@ impl Deal {
                     Lane::open(buyer, arrivals, connections.len(), later)
                 }
             };
+            lane.memory = self.remembered.map(|remembered| Memory::new(remembered / doors.len()));
             let Share { connections: all, lanes } = &mut shares[thread];
             let connection = |stream| Some(Connection::new(stream, lanes.len(), self.in_flight));
             all.extend(connections.into_iter().map(connection));

@@ -4,6 +4,7 @@
 use super::alarm::Alarm;
 use super::connection::{Clock, Connection, Lost, READ_BYTES, Turn};
 use super::lane::Lane;
+use super::oracle::Memory;
 use super::results::live::Pulse;
 use super::results::tally::Tally;
 use mio::{Events, Interest, Poll, Token};
@@ -41,8 +42,15 @@ pub(super) struct Share {
     pub(super) lanes: Vec<Lane>,
 }
 
+/// What is left of a thread's run.
+pub(super) struct Ended {
+    pub(super) tally: Tally,
+    /// Of each lane, for the oracle.
+    pub(super) memories: Vec<Memory>,
+}
+
 /// Drives a share to the end of the run and counts into `tally`. An error is the system's, of the poll.
-pub(super) fn drive(share: Share, clock: &Clock, pulse: &Pulse, tally: Tally) -> io::Result<Tally> {
+pub(super) fn drive(share: Share, clock: &Clock, pulse: &Pulse, tally: Tally) -> io::Result<Ended> {
     let mut driver = Driver::new(share, clock, tally)?;
     driver.start();
     let mut events = Events::with_capacity(EVENTS);
@@ -183,7 +191,7 @@ impl<'a> Driver<'a> {
                 && self.lanes.iter().all(|lane| lane.due_ns() >= self.clock.until_ns)
     }
 
-    fn end(mut self) -> Tally {
+    fn end(mut self) -> Ended {
         let unsent = self.lanes.iter_mut().map(|lane| lane.drop_unsent(self.clock)).sum();
         let measured_ns = self.clock.until_ns - self.clock.from_ns;
         if (self.idle_ns as f64) < measured_ns as f64 * IDLE_SHARE_MIN {
@@ -191,7 +199,8 @@ impl<'a> Driver<'a> {
         } else {
             self.tally.unsent = unsent;
         }
-        self.tally
+        let memories = self.lanes.into_iter().filter_map(|lane| lane.memory).collect();
+        Ended { tally: self.tally, memories }
     }
 
     /// Does something with a connection unless it is lost, drops it if it gets lost by that, and offers a slot that it
@@ -204,6 +213,7 @@ impl<'a> Driver<'a> {
         let mut turn = Turn { clock: self.clock, lane, tally: &mut self.tally, polled_ns: self.polled_ns };
         if let Err(Lost) = act(connection, &mut turn) {
             self.tally.connections_lost += 1;
+            self.tally.lost_with_connections += connection.open() as u64;
             self.connections[at] = None;
         } else if takes_offers && connection.offers_slot() {
             turn.lane.has_slot(at);

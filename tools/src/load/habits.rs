@@ -45,6 +45,27 @@ impl Habits {
     }
 }
 
+/// As the command line would have it.
+impl fmt::Display for Habits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { party, trips, trains_by, pay_after, abandon, duplicates } = self;
+        write!(f, "--party {party} --trips {} --trains-by {trains_by}", Named(*trips))?;
+        if let Some(Span { from_ns, to_ns }) = pay_after {
+            write!(f, " --pay-after {}s..{}s", *from_ns as f64 / 1e9, *to_ns as f64 / 1e9)?;
+        }
+        write!(f, " --abandon {abandon} --duplicates {duplicates}")
+    }
+}
+
+/// A choice of the command line, written by its name.
+pub(super) struct Named<T>(pub(super) T);
+
+impl<T: clap::ValueEnum> fmt::Display for Named<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_possible_value().expect("no choice is skipped").get_name())
+    }
+}
+
 /// Sizes of parties, by weight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parties(Mix<u8>);
@@ -167,6 +188,16 @@ impl FromStr for Popularity {
     }
 }
 
+impl fmt::Display for Popularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uniform => f.write_str("uniform"),
+            Self::Zipf(exponent) => write!(f, "zipf={exponent}"),
+            Self::Hot(share) => write!(f, "hot={}", Percent(*share)),
+        }
+    }
+}
+
 /// A share, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percent(pub f64);
@@ -186,6 +217,13 @@ impl FromStr for Percent {
         let share =
             percent.filter(|percent| (0.0..=100.0).contains(percent)).map(|percent: f64| percent / 100.0);
         share.map(Self).ok_or_else(|| format!("`{text}` is no share; write it as in 0.5% or 20%"))
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A share of 7 % would come out as 7.000000000000001.
+        write!(f, "{}%", (self.0 * 1e9).round() / 1e7)
     }
 }
 
@@ -234,6 +272,8 @@ pub(super) fn parse_time(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::Options;
+    use clap::Parser;
     use seathold_protocol::{Class, DepartureId};
 
     fn rng() -> Xoshiro256PlusPlus {
@@ -281,6 +321,13 @@ mod tests {
         assert_eq!(hot.iter().filter(|weight| **weight == 0.5).count(), 1);
         assert!((hot.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(Popularity::Uniform.weights(&departures, 1).is_empty());
+    }
+
+    #[test]
+    fn habits_are_written_as_they_are_read() {
+        let line = "--party 1=3,2=1 --trips long --trains-by hot=50% --pay-after 0.5s..2s --abandon 20% --duplicates 0%";
+        let words = ["seathold-load"].into_iter().chain(line.split_whitespace());
+        assert_eq!(Options::try_parse_from(words).unwrap().habits.to_string(), line);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::buyer::{Buyer, Errand};
 use super::connection::Clock;
+use super::oracle::Memory;
 use super::schedule::Arrivals;
 use super::step::Outcome;
 use std::cmp::Ordering;
@@ -53,19 +54,27 @@ pub(super) struct Lane {
     later: BinaryHeap<Later>,
     /// Connections with a free slot, each once, by turns. Empty in a closed loop.
     ready: VecDeque<usize>,
+    /// What was acknowledged, if an oracle asks for it.
+    pub(super) memory: Option<Memory>,
 }
 
 impl Lane {
     /// Asks again as soon as there is an answer. `later`: payments that may be outstanding at once before memory is taken
     /// during the run.
     pub(super) fn closed(buyer: Buyer, later: usize) -> Self {
-        Self { buyer, arrivals: None, later: BinaryHeap::with_capacity(later), ready: VecDeque::new() }
+        Self {
+            buyer,
+            arrivals: None,
+            later: BinaryHeap::with_capacity(later),
+            ready: VecDeque::new(),
+            memory: None,
+        }
     }
 
     /// Asks when `arrivals` are due, on so many connections; `later` as in `closed`.
     pub(super) fn open(buyer: Buyer, arrivals: Arrivals, connections: usize, later: usize) -> Self {
         let (later, ready) = (BinaryHeap::with_capacity(later), VecDeque::with_capacity(connections));
-        Self { buyer, arrivals: Some(arrivals), later, ready }
+        Self { buyer, arrivals: Some(arrivals), later, ready, memory: None }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -77,7 +86,7 @@ impl Lane {
         let new_ns = self.arrivals.as_ref().map_or(now_ns, Arrivals::due_ns);
         if self.later_ns() <= new_ns.min(now_ns) {
             let Later { due_ns, errand } = self.later.pop()?;
-            errand.write(correlation, out);
+            self.write(&errand, correlation, out);
             return Some(Asked { errand, intended_ns: due_ns });
         }
         if new_ns > now_ns {
@@ -103,8 +112,15 @@ impl Lane {
             self.later.push(Later { due_ns: now_ns + wait_ns, errand });
             return None;
         }
-        errand.write(correlation, out);
+        self.write(&errand, correlation, out);
         Some(errand)
+    }
+
+    fn write(&mut self, errand: &Errand, correlation: u64, out: &mut Vec<u8>) {
+        if let Some(memory) = &mut self.memory {
+            memory.sends(errand);
+        }
+        errand.write(correlation, out);
     }
 
     fn later_ns(&self) -> u64 {

@@ -5,7 +5,8 @@
 //!  (what)     (on which)    (made   (greeted)      ├─ driver 1   lane: what to ask next and when; buyer: of what, seeded
 //!     └─► schedule (when)   ready)                 └─ …          flights: what is unanswered since when
 //!                                                     │ tally: statuses and latencies, no allocation per request
-//!  report ◄── verdict ◄── merged tally ◄──────────────┘
+//!  report ◄── verdict ◄── merged tally ◄──────────────┤
+//!     ▲────── oracle (asked) ◄── what was acknowledged ◄┘
 //! ```
 //!
 //! The loop is open: a request is due when the schedule says so, whatever the server does, and its latency counts from then.
@@ -29,13 +30,17 @@ mod lane;
 mod mix;
 mod names;
 mod options;
+mod oracle;
 mod presets;
+mod probes;
 mod progress;
 mod results;
 mod run;
 mod schedule;
+mod search;
 mod session;
 mod shape;
+mod slo;
 mod stage;
 mod step;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::presets::Preset;
 use super::results::output::Output;
 use super::schedule::Schedule;
 use super::shape::Shape;
+use super::slo::Slo;
 use super::workload::Workload;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
@@ -104,6 +105,16 @@ pub struct Options {
     /// Connect to the cores' own ports and send each request to the core that owns its departure
     #[arg(long)]
     pub shard_aware: bool,
+    /// What has to hold, else the exit status is 2: p99<5ms,errors<0.1% bounds p50, p90, p99, p99.9 and max of all answers
+    /// together, and the shares of errors and refused
+    #[arg(long, value_name = "BOUNDS")]
+    pub slo: Option<Slo>,
+    /// When the run is over, look up every reservation that was acknowledged, and whether a seat has two
+    #[arg(long)]
+    pub oracle: bool,
+    /// Reservations that the oracle remembers, 64 bytes each; those beyond are counted
+    #[arg(long, value_name = "N", default_value_t = 4_000_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000_000))]
+    pub oracle_memory: usize,
     /// How the results are told
     #[command(flatten)]
     pub output: Output,

@@ -4,9 +4,10 @@ use super::buyer::Script;
 use super::connection::Clock;
 use super::deal::Deal;
 use super::departures::{self, Departure};
-use super::driver::{Share, drive};
+use super::driver::{Ended, Share, drive};
 use super::exit::Failure;
 use super::options::Options;
+use super::oracle;
 use super::progress::{SetUp, watch};
 use super::results::live::Pulse;
 use super::results::report::Report;
@@ -59,8 +60,16 @@ impl Rig {
             }
         };
         let shares = connect(options, self.address, &self.welcome, self.stage.clone())?;
-        let tally = run(options, shares, opening)?;
-        let report = Report::new(options, &self.welcome, self.stage.departures.len(), &tally);
+        let Ended { tally, memories } = run(options, shares, opening)?;
+        let mut report = Report::new(options, &self.welcome, self.stage.departures.len(), &tally);
+        if let Some(slo) = &options.slo {
+            report.slo_missed = slo.missed(&report);
+        }
+        if options.oracle {
+            let _line = SetUp::new("looking up what was acknowledged");
+            let (mut session, _) = Session::open(self.address, "")?;
+            report.oracle = Some(oracle::check(memories, &mut session)?);
+        }
         Ok(report)
     }
 }
@@ -131,14 +140,14 @@ fn doors(
     Ok(doors)
 }
 
-fn run(options: &Options, shares: Vec<Share>, opening: Option<Opening<'_>>) -> Result<Tally, Failure> {
+fn run(options: &Options, shares: Vec<Share>, opening: Option<Opening<'_>>) -> Result<Ended, Failure> {
     let (warmup, measured) = (Duration::from_secs(options.warmup), Duration::from_secs(options.seconds));
     let length = warmup + measured;
     let pulses: Vec<_> = shares.iter().map(|_| Pulse::default()).collect();
     let measured_ns = warmup.as_nanos() as u64..length.as_nanos() as u64;
     // Made before the clock runs: a tally is large, and the time to make it would be the generator's own lateness.
     let tallies: Vec<_> = shares.iter().map(|_| Tally::new(measured_ns.clone())).collect();
-    let mut sum = Tally::new(measured_ns);
+    let mut sum = Ended { tally: Tally::new(measured_ns), memories: Vec::new() };
     let clock = Clock {
         epoch: Instant::now(),
         from_ns: warmup.as_nanos() as u64,
@@ -168,10 +177,11 @@ fn run(options: &Options, shares: Vec<Share>, opening: Option<Opening<'_>>) -> R
             .collect();
         watch(&pulses, length, || drivers.iter().all(thread::ScopedJoinHandle::is_finished));
         for driver in drivers {
-            let tally = driver.join().expect("a driver does not panic");
-            let tally =
-                tally.map_err(|error| Failure::Unavailable(format!("the system refused: {error}")))?;
-            sum.add(&tally);
+            let ended = driver.join().expect("a driver does not panic");
+            let ended =
+                ended.map_err(|error| Failure::Unavailable(format!("the system refused: {error}")))?;
+            sum.tally.add(&ended.tally);
+            sum.memories.extend(ended.memories);
         }
         match opener.map(|opener| opener.join().expect("an opener does not panic")) {
             Some(Err(failure)) => Err(failure),

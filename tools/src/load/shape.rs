@@ -1,8 +1,9 @@
 //! How many requests are due at which moment of the run, as the command line says.
 
-use super::habits::parse_time;
+use super::habits::{Named, parse_time};
 use super::schedule::{Course, Piece, Schedule, Spacing};
 use clap::Args;
+use std::fmt;
 use std::str::FromStr;
 
 /// How many arrivals a second, and when. What stands later on the command line replaces what it contradicts, so that a
@@ -48,6 +49,13 @@ impl Shape {
         (!self.closed).then_some(Schedule { pieces, spacing: self.arrivals })
     }
 
+    /// Puts this rate in the place of all that contradicts it.
+    pub(super) fn take_rate(&mut self, rate: f64) {
+        (self.rate, self.total, self.ramp, self.burst) = (Some(rate), None, None, None);
+        self.steps.clear();
+        self.closed = false;
+    }
+
     fn pieces(&self, warmup_s: f64, seconds: f64, opens_after_s: f64) -> Vec<Piece> {
         let (begin_s, end_s) = (warmup_s, warmup_s + seconds);
         let steady = |from_s, until_s, rate| Piece { from_s, until_s, course: Course::Steady { rate } };
@@ -69,6 +77,33 @@ impl Shape {
             pieces.push(Piece { from_s: begin_s + opens_after_s, until_s: end_s, course });
         }
         pieces
+    }
+}
+
+/// As the command line would have it.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.closed {
+            return f.write_str("--closed");
+        }
+        write!(f, "--arrivals {}", Named(self.arrivals))?;
+        if let Some(rate) = self.rate {
+            write!(f, " --rate {rate}")?;
+        }
+        if let Some(total) = self.total {
+            write!(f, " --total {total}")?;
+        }
+        if let Some(Ramp { from, to }) = self.ramp {
+            write!(f, " --ramp {from}..{to}")?;
+        }
+        if !self.steps.is_empty() {
+            let steps: Vec<_> = self.steps.iter().map(f64::to_string).collect();
+            write!(f, " --steps {}", steps.join(","))?;
+        }
+        if let Some(burst) = self.burst {
+            write!(f, " --burst {burst} --half-life {}s", self.half_life as f64 / 1e9)?;
+        }
+        Ok(())
     }
 }
 
@@ -98,7 +133,7 @@ impl FromStr for Ramp {
 /// Above it not even the times of arrivals could be told apart.
 const RATE_MAX: f64 = 1e8;
 
-fn parse_rate(text: &str) -> Result<f64, String> {
+pub(super) fn parse_rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| *rate > 0.0 && *rate <= RATE_MAX);
     rate.ok_or_else(|| format!("a rate is a number of arrivals a second, above 0 and up to {RATE_MAX:.0}"))
 }
@@ -153,6 +188,9 @@ mod tests {
     #[test]
     fn what_stands_later_replaces_what_it_contradicts() {
         assert_eq!(shape("--total 50 --rate 7").total, None);
+        let line = "--arrivals even --ramp 0..5 --burst 9.5 --half-life 1.5s";
+        assert_eq!(shape(line).to_string(), line);
+        assert_eq!(shape("--steps 1,2 --closed").to_string(), "--closed");
         assert_eq!(shape("--rate 7 --ramp 0..5").rate, None);
         let closed = shape("--rate 7 --burst 9 --closed");
         assert!(closed.is_told() && closed.schedule(0, 1, 0.0).is_none() && closed.burst.is_none());

@@ -137,7 +137,8 @@ fn lost_connections_make_the_run_not_valid() {
     let url = serve(|frame, out| frame.header.correlation >> 32 < 50 && echo(frame, out));
     let report =
         measure(&options(&url, "--closed --connections 2 --in-flight 1 --seconds 1 --warmup 0")).unwrap();
-    assert_eq!((report.connections_lost, report.errors, report.valid), (2, 2, false));
+    assert_eq!((report.connections_lost, report.lost_with_connections, report.valid), (2, 2, false));
+    assert_eq!(report.errors, 4, "{report}");
     assert!(report.why_not[0].contains("2 connections were lost"), "{:?}", report.why_not);
 }
 

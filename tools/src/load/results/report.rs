@@ -7,6 +7,7 @@ use super::configuration::Configuration;
 use super::host::{Host, Program};
 use super::summary::Distributions;
 use crate::load::habits::Parties;
+use crate::load::oracle::Findings;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -28,6 +29,8 @@ pub struct Report {
     pub server_cores: usize,
     /// What was asked.
     pub workload: String,
+    /// When requests are due and how buyers behave, in the options that say so.
+    pub demand: String,
     /// Connections.
     pub connections: usize,
     /// Requests in flight on each.
@@ -64,6 +67,8 @@ pub struct Report {
     pub errors: u64,
     /// Connections lost.
     pub connections_lost: u64,
+    /// Requests that were unanswered when their connection was lost.
+    pub lost_with_connections: u64,
     /// Requests given up.
     pub timeouts: u64,
     /// Requests that were due in the measured time and never sent.
@@ -76,6 +81,10 @@ pub struct Report {
     pub latency_us: Latency,
     /// By request: ping, refused, reserve, confirm, hold, cancel, refund, duplicate, lookup, availability.
     pub steps: BTreeMap<&'static str, StepReport>,
+    /// What of --slo did not hold.
+    pub slo_missed: Vec<String>,
+    /// What --oracle found, if it was asked.
+    pub oracle: Option<Findings>,
     /// The figures mean what they say.
     pub valid: bool,
     /// If not, why and what to do.
@@ -183,6 +192,13 @@ pub struct Latency {
     pub max: f64,
 }
 
+impl Report {
+    /// The oracle was asked, and something that the server said does not hold.
+    pub(in crate::load) fn is_not_borne_out(&self) -> bool {
+        self.oracle.as_ref().is_some_and(|findings| !findings.is_clean())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,14 +207,15 @@ mod tests {
 
     /// Every key of schema 2. Add to it freely; a key that goes or means something else raises `SCHEMA`.
     const KEYS: &str = "\
-        accepted accepted_per_second configuration connections connections_lost departures errors host \
+        accepted accepted_per_second configuration connections connections_lost demand departures errors host \
         host.cores host.cpu host.kernel host.memory_bytes in_flight interval_seconds latencies \
         latencies.done latencies.done.response_us latencies.done.service_us latencies.lateness_us \
         latencies.refused latencies.refused.response_us latencies.refused.service_us latency_us loop \
-        party program program.revision program.version refusals refused refused_per_second requests \
+        lost_with_connections oracle oracle.changed oracle.checked oracle.examples oracle.lost oracle.not_checked \
+        oracle.seats_sold_twice oracle.wrong_answers party program program.revision program.version refusals refused refused_per_second requests \
         requests_per_second schema seconds seed series series[].accepted series[].done \
         series[].done_us series[].errors series[].from_s series[].refused series[].refused_us \
-        series[].seconds server server_cores shard_aware started steps steps.reserve \
+        series[].seconds server server_cores shard_aware slo_missed started steps steps.reserve \
         steps.reserve.done steps.reserve.done.latency_us steps.reserve.done.requests \
         steps.reserve.done.requests_per_second steps.reserve.latency_us steps.reserve.refused \
         steps.reserve.refused.latency_us steps.reserve.refused.requests \
@@ -229,7 +246,9 @@ mod tests {
     fn the_keys_are_those_of_the_schema() {
         assert_eq!(SCHEMA, 2, "a new schema has a new list");
         let mut found = Vec::new();
-        keys("", &serde_json::to_value(summary::tests::report()).unwrap(), &mut found);
+        let mut report = summary::tests::report();
+        report.oracle = Some(Findings::default());
+        keys("", &serde_json::to_value(report).unwrap(), &mut found);
         found.retain(|key| !key.starts_with("steps.confirm"));
         found.sort();
         assert_eq!(found, KEYS.split_whitespace().collect::<Vec<_>>());

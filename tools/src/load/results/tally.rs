@@ -70,6 +70,8 @@ pub(in crate::load) struct Tally {
     pub(in crate::load) timeouts: u64,
     /// Connections lost.
     pub(in crate::load) connections_lost: u64,
+    /// Requests that were unanswered when their connection was lost.
+    pub(in crate::load) lost_with_connections: u64,
     /// Requests that were due within the measured time and never sent, because all slots were taken to the end.
     pub(in crate::load) unsent: u64,
     /// Likewise, but the thread had no time to spare, so that the server cannot be blamed.
@@ -93,6 +95,7 @@ impl Tally {
             unreadable: 0,
             timeouts: 0,
             connections_lost: 0,
+            lost_with_connections: 0,
             unsent: 0,
             unsent_for_lack_of_time: 0,
             errors_marked: 0,
@@ -181,8 +184,9 @@ impl Tally {
     /// Everything that is neither an answer nor a refusal.
     pub(in crate::load) fn errors(&self) -> u64 {
         let unexpected: u64 = self.unexpected.iter().sum();
-        let unsent = self.unsent + self.unsent_for_lack_of_time;
-        unexpected + self.unreadable + self.timeouts + self.connections_lost + unsent
+        let unanswered =
+            self.timeouts + self.lost_with_connections + self.unsent + self.unsent_for_lack_of_time;
+        unexpected + self.unreadable + self.connections_lost + unanswered
     }
 
     /// What buyers waited, of all steps.
@@ -209,6 +213,7 @@ impl Tally {
         self.unreadable += other.unreadable;
         self.timeouts += other.timeouts;
         self.connections_lost += other.connections_lost;
+        self.lost_with_connections += other.lost_with_connections;
         self.unsent += other.unsent;
         self.unsent_for_lack_of_time += other.unsent_for_lack_of_time;
     }

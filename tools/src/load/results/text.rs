@@ -15,6 +15,7 @@ impl fmt::Display for Report {
         if self.departures > 0 {
             write!(f, ", {} departures, parties of {}, seed {}", self.departures, self.party, self.seed)?;
         }
+        write!(f, "\n{}", self.demand)?;
         writeln!(f, "\n")?;
         writeln!(
             f,
@@ -41,6 +42,7 @@ impl fmt::Display for Report {
         writeln!(f, "{:<22}{:>26}", "errors", grouped(self.errors))?;
         let named = [
             ("connections lost", self.connections_lost),
+            ("lost with a connection", self.lost_with_connections),
             ("no answer in 5 s", self.timeouts),
             ("due and never sent", self.unsent),
             ("unreadable", self.unreadable),
@@ -50,6 +52,12 @@ impl fmt::Display for Report {
             writeln!(f, "  {name:<32}{:>14}", grouped(count))?;
         }
         self.latencies.fmt(f)?;
+        if let Some(findings) = &self.oracle {
+            write!(f, "{findings}")?;
+        }
+        for missed in &self.slo_missed {
+            writeln!(f, "missed: {missed}")?;
+        }
         for why in &self.why_not {
             writeln!(f, "not valid: {why}")?;
         }
@@ -121,7 +129,7 @@ mod tests {
         let reserve = report.steps["reserve"];
         report.steps.insert("refused", StepReport { done: None, ..reserve });
         let page = report.to_string();
-        let labels: Vec<_> = page.lines().skip(4).take(4).map(|row| row[..22].trim_end()).collect();
+        let labels: Vec<_> = page.lines().skip(5).take(4).map(|row| row[..22].trim_end()).collect();
         assert_eq!(labels, ["confirm", "refused", "reserve", "reserve refused"], "{page}");
     }
 }

@@ -4,8 +4,10 @@ use super::saved::Saved;
 use std::collections::BTreeSet;
 
 /// Options that change nothing of what is measured: where, how long, in what order, and how it is told. The folder and
-/// rules of a timetable may have moved; the number of departures is compared instead.
-const IMMATERIAL: [&str; 8] = ["url", "seconds", "warmup", "seed", "json", "out", "gtfs", "rules"];
+/// rules of a timetable may have moved; the number of departures is compared instead. A
+/// preset stands here in its options.
+const IMMATERIAL: [&str; 10] =
+    ["url", "seconds", "warmup", "seed", "json", "out", "gtfs", "rules", "slo", "preset"];
 
 /// Why the two cannot be compared; empty if they can.
 pub(super) fn differences(a: &Saved, b: &Saved) -> Vec<String> {

@@ -20,8 +20,16 @@ pub(super) fn page(report: &Report) -> String {
          </head>\n<body>\n<h1>{title}</h1>\n<p>{} loop, {} s from {}, {} connections x {} in flight</p>\n",
         report.r#loop, report.seconds, report.started, report.connections, report.in_flight
     );
+    row(&mut page, format_args!("<p>{}</p>", escape(&report.demand)));
     for why in &report.why_not {
         row(&mut page, format_args!("<p class=\"fault\">Not valid: {}</p>", escape(why)));
+    }
+    for missed in &report.slo_missed {
+        row(&mut page, format_args!("<p class=\"fault\">Missed: {}</p>", escape(missed)));
+    }
+    if let Some(findings) = &report.oracle {
+        let class = if findings.is_clean() { "" } else { " class=\"fault\"" };
+        row(&mut page, format_args!("<p{class}>{}</p>", escape(findings.to_string().trim_end())));
     }
     counts(&mut page, report);
     latencies(&mut page, report);
@@ -41,7 +49,7 @@ fn counts(page: &mut String, report: &Report) {
         ("sales accepted", report.accepted_per_second, report.accepted),
         ("refusals", report.refused_per_second, report.refused),
         ("errors", errors, report.errors),
-        ("of them due and never sent", report.unsent as f64 / report.seconds as f64, report.unsent),
+        ("due and never sent, among errors", report.unsent as f64 / report.seconds as f64, report.unsent),
     ] {
         let (rate, count) = (whole(rate), grouped(count));
         row(page, format_args!("<tr><th>{name}</th><td>{rate}</td><td>{count}</td></tr>"));
@@ -110,6 +118,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::oracle::Findings;
     use crate::load::results::summary;
     use roxmltree::{Document, ParsingOptions};
 
@@ -122,6 +131,8 @@ mod tests {
     fn the_page_is_well_formed_and_needs_nothing_else() {
         let mut report = summary::tests::report();
         report.configuration.0.insert("trains".to_owned(), "<G&1>".to_owned());
+        report.oracle = Some(Findings { checked: 7, lost: 1, ..Findings::default() });
+        report.slo_missed.push("p99 is <too> long".to_owned());
         let page = page(&report);
         let document = parse(&page);
         for node in document.descendants() {
@@ -138,6 +149,8 @@ mod tests {
         let text: String = document.descendants().filter_map(|node| node.text()).collect();
         assert!(text.contains("<G&1>") && text.contains("sales accepted"), "{text}");
         assert!(page.contains("prefers-color-scheme: dark"));
+        assert!(text.contains("7 acknowledged reservations looked up, NOT BORNE OUT"), "{text}");
+        assert!(text.contains("Missed: p99 is <too> long") && text.contains("due and never sent"), "{text}");
     }
 
     #[test]
