@@ -32,6 +32,18 @@ impl Measure {
         matches!(self, Self::Errors | Self::Refused)
     }
 
+    /// Above this share of requests without an answer, what is bounded is one of those that never came.
+    fn unanswered_max(self) -> f64 {
+        match self {
+            Self::P50 => 0.5,
+            Self::P90 => 0.1,
+            Self::P99 => 0.01,
+            Self::P999 => 0.001,
+            Self::Max => 0.0,
+            Self::Errors | Self::Refused => 1.0,
+        }
+    }
+
     /// In microseconds, or a share of all requests.
     fn of(self, report: &Report) -> f64 {
         let asked = (report.requests + report.errors).max(1) as f64;
@@ -61,6 +73,13 @@ impl Slo {
             return vec!["nothing was answered".to_owned()];
         }
         let missed = |(name, measure, bound): &(&str, Measure, f64)| {
+            let unanswered = Measure::Errors.of(report);
+            if unanswered > measure.unanswered_max() {
+                return Some(format!(
+                    "{name} is never: {:.3} % of the requests had no answer",
+                    unanswered * 100.0
+                ));
+            }
             let value = measure.of(report);
             let tell = |value: f64| match measure.is_share() {
                 true => format!("{:.3} %", value * 100.0),

@@ -133,6 +133,20 @@ fn what_was_due_and_never_sent_is_an_error() {
 }
 
 #[test]
+fn a_percentile_does_not_hold_for_requests_that_nobody_answered() {
+    // One request at a time, 10 ms each: a hundred of the thousand that are due.
+    let url = serve(|frame, out| {
+        thread::sleep(Duration::from_millis(10));
+        echo(frame, out)
+    });
+    let line =
+        "--rate 1000 --arrivals even --connections 1 --in-flight 1 --seconds 1 --warmup 0 --slo p50<5s";
+    let report = measure(&options(&url, line)).unwrap();
+    assert!(report.latency_us.p50 < 5e6 && report.unsent > 500, "{report}");
+    assert!(report.slo_missed[0].starts_with("p50 is never: "), "{:?}", report.slo_missed);
+}
+
+#[test]
 fn lost_connections_make_the_run_not_valid() {
     let url = serve(|frame, out| frame.header.correlation >> 32 < 50 && echo(frame, out));
     let report =
