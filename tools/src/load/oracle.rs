@@ -5,6 +5,7 @@
 
 use super::buyer::Errand;
 use super::exit::Failure;
+use super::results::figures::grouped;
 use super::session::Session;
 use super::step::{Outcome, Step};
 use seathold_protocol::frame::Frame;
@@ -166,9 +167,9 @@ impl Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_clean() { "borne out" } else { "NOT BORNE OUT" };
-        write!(f, "oracle: {} acknowledged reservations looked up, {verdict}", self.checked)?;
+        write!(f, "oracle: {} acknowledged reservations looked up, {verdict}", grouped(self.checked))?;
         if self.not_checked > 0 {
-            write!(f, "; {} more were not, raise --oracle-memory", self.not_checked)?;
+            write!(f, "; {} more were not, raise --oracle-memory", grouped(self.not_checked))?;
         }
         writeln!(f)?;
         if !self.is_clean() {

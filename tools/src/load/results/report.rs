@@ -136,7 +136,7 @@ pub struct IntervalReport {
     pub from_s: f64,
     /// Its length.
     pub seconds: f64,
-    /// Answers that did what was asked.
+    /// Answers that did what was asked: those that came in it, and in an open loop those that were due in it.
     pub done: u64,
     /// Sales among them.
     pub accepted: u64,

@@ -1,5 +1,6 @@
 //! Whether the figures mean what they say, and if not, what to do.
 
+use super::figures::duration;
 use super::tally::Tally;
 use crate::load::stage::advice;
 use crate::load::step::Step;
@@ -73,10 +74,9 @@ fn why_late(tally: &Tally) -> Option<String> {
     let response_ns = tally.response().all_ns().value_at_quantile(0.99);
     (late_ns > LATE_NS_MAX && late_ns as f64 > response_ns as f64 * LATE_SHARE_MAX).then(|| {
         format!(
-            "the generator itself was late by {:.0} us at p99, more than a tenth of the {:.0} us that answers took; \
-             {advice}",
-            late_ns as f64 / 1e3,
-            response_ns as f64 / 1e3
+            "the generator itself was late by {} at p99, more than a tenth of the {} that answers took; {advice}",
+            duration(late_ns as f64 / 1e3),
+            duration(response_ns as f64 / 1e3)
         )
     })
 }
