@@ -90,6 +90,7 @@ impl OpenLedger {
             Self::Redis(mut takeover) => {
                 // The engines have judged what is there before the owner before is shut out.
                 replay_per_core(|each| takeover.read(each), engines, core_of, now)?;
+                engines.iter().try_for_each(Engine::end_replay)?;
                 (Box::new(replay_per_core(|each| takeover.take(now, each), engines, core_of, now)?), None)
             }
         };

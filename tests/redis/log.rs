@@ -27,6 +27,7 @@ on_each_server!(
     a_ledger_is_created_once,
     no_script_is_run_where_tails_can_be_watched,
     a_user_who_may_not_watch_appends_through_the_script,
+    batches_never_run_outside_their_transaction,
     a_stream_that_something_else_has_written_to_is_given_up,
     a_lost_script_is_loaded_again,
     a_frozen_server_is_away_and_comes_back,
@@ -274,6 +275,28 @@ fn a_user_who_may_not_watch_appends_through_the_script(found: &Found) {
     second.append(1, b"theirs");
     assert!(matches!(first.try_append(1, b"too late"), Err(AppendError::Fenced { .. })));
     assert_eq!(read(&server), second.batches);
+}
+
+/// Where MULTI is refused, what follows it is done at once, and nobody compares a tail.
+fn batches_never_run_outside_their_transaction(found: &Found) {
+    for command in ["-multi", "-exec", "-mget"] {
+        let server = started(found);
+        server.command(&["ACL", "SETUSER", "default", command]);
+        let mut first = Owner::take(&server);
+        first.append(0, b"by the script");
+        assert!(server.has_run("fcall"), "{command}");
+        let mut second = Owner::take(&server);
+        second.append(0, b"theirs");
+        assert!(matches!(first.try_append(0, b"too late"), Err(AppendError::Fenced { .. })), "{command}");
+        assert_eq!(read(&server), second.batches);
+    }
+    let server = started(found);
+    let mut owner = Owner::take(&server);
+    owner.append(0, b"by a transaction");
+    server.command(&["ACL", "SETUSER", "default", "-multi"]);
+    let broken = owner.try_append(0, b"bare").unwrap_err();
+    assert!(matches!(broken, AppendError::Broken(_)), "{broken}");
+    assert!(broken.to_string().contains("without their transaction"), "{broken}");
 }
 
 /// The transaction would move the tail on over a batch that the stream refuses.

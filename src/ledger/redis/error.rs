@@ -34,7 +34,7 @@ pub enum RedisError {
     },
     /// A key is not what it should be: something else removed or changed it.
     #[error(
-        "the ledger is damaged: key {key} {reason}. Nothing was changed. Restore this Redis from a backup; serving without \
+        "the ledger is damaged: key {key} {reason}. Restore this Redis from a backup; serving without \
          what is lost would sell places again"
     )]
     Damaged {
@@ -43,6 +43,9 @@ pub enum RedisError {
         /// What is wrong with it, as a half sentence.
         reason: String,
     },
+    /// It took a batch and cannot go on.
+    #[error("the Redis ledger cannot be continued: {0}")]
+    Broken(String),
     /// Another server takes it at the same moment.
     #[error("another server takes the ledger whenever this one does; stop one of the two")]
     Contested,

@@ -60,10 +60,10 @@ impl RedisLog {
         }
         self.servers.get(node)?;
         let mut asked = Packed::default();
-        let watches = !here.is_empty() && self.may_watch(node);
-        if watches {
-            self.pack_watch(&here, &mut asked);
+        if !here.is_empty() && self.may_watch(node) {
+            self.pack_first_watch(&here, &mut asked);
         }
+        let watching = asked.count();
         for number in &here {
             asked.ask(&["HGET", &self.keys.remaining(*number), "ledger"]);
             asked.ask(&["GET", &self.keys.tail(*number)]);
@@ -73,7 +73,10 @@ impl RedisLog {
         server.link.send(asked.bytes(), REPLY_TIMEOUT)?;
         server.link.receive(asked.count(), Instant::now() + REPLY_TIMEOUT, &mut replies)?;
         let mut replies = replies.into_iter();
-        let watching = if watches { replies.next() } else { None };
+        let mut refusal = None;
+        for reply in replies.by_ref().take(watching) {
+            refusal = refusal.or(reply.err());
+        }
         for number in here {
             let (ledger, tail) = (replies.next(), replies.next());
             // It moves, and its keys are ahead of its slot: the next append is sent there, and compares the tail itself.
@@ -92,14 +95,17 @@ impl RedisLog {
             partition.stands_at(tail, &self.figures).map_err(Unsent::Append)?;
             self.head_lost |= partition.emptied;
         }
-        self.servers.get(node)?.watch = match watching {
-            None => Watch::Off,
-            Some(Ok(_)) => Watch::On,
-            Some(Err(refusal)) => {
-                log::info!("ledger: {node} lets nobody watch ({refusal}); batches go through the script");
-                Watch::Refused
+        let watch = &mut self.servers.get(node)?.watch;
+        match refusal {
+            Some(refusal) => {
+                log::info!(
+                    "ledger: {node} has no transactions for this user ({refusal}); batches go through the script"
+                );
+                *watch = Watch::Refused;
             }
-        };
+            None if watching > 0 => *watch = Watch::On,
+            None => watch.end(),
+        }
         Ok(())
     }
 }

@@ -41,6 +41,11 @@ impl Round {
         self.trouble = Some(sentence.into());
     }
 
+    /// The log cannot be continued.
+    pub(super) fn break_off(&mut self, reason: String) {
+        self.error = Some(AppendError::Broken(std::io::Error::other(reason)));
+    }
+
     fn later(&mut self, sentence: impl Into<String>) {
         self.again(sentence);
         self.wait = true;

@@ -162,6 +162,11 @@ impl Servers {
         replies.into_iter().map(|reply| reply.map_err(refused)).collect()
     }
 
+    /// Ends every watch: there are other tails to be watched now.
+    pub(super) fn end_watches(&mut self) {
+        self.open.values_mut().for_each(|server| server.watch.end());
+    }
+
     /// Drops a connection.
     pub(super) fn drop_link(&mut self, node: &Node) {
         if self.open.remove(node).is_some() {

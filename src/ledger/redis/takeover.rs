@@ -97,6 +97,7 @@ impl RedisLog {
         let (key, remaining) = (self.keys.tail(number), self.keys.remaining(number));
         let mut packed = Packed::default();
         packed.ask(&["EVAL", CLAIM, "2", &key, &remaining, &self.owner.to_string()]);
+        self.servers.end_watches();
         let id: Option<String> = read(&self.servers.ask(slot(key.as_bytes()), &packed)?[0])?;
         let position = id.as_deref().and_then(position);
         let damaged = || RedisError::Damaged { key, reason: "is missing or not a tail".to_owned() };
@@ -176,12 +177,15 @@ impl Takeover {
         now: Stamp,
         mut each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
     ) -> Result<RedisLog, RedisError> {
-        let began = Instant::now();
-        let mut contests = 0;
+        let (mut contests, mut damaged, mut away_since) = (0, false, None);
         while let Err(error) = self.attempt(now, &mut each) {
             match error {
                 RedisError::Contested if contests < CONTESTS_MAX => contests += 1,
-                RedisError::Unreachable(_) | RedisError::Away(_) if began.elapsed() < AWAY_MAX => {
+                // A fail-over between the claim and the reading looks like this, once.
+                RedisError::Damaged { .. } if !damaged => damaged = true,
+                RedisError::Unreachable(_) | RedisError::Away(_)
+                    if away_since.get_or_insert_with(Instant::now).elapsed() < AWAY_MAX =>
+                {
                     log::warn!("ledger: {error}; asking again");
                     std::thread::sleep(AWAY_RETRY);
                     // Whoever is asked next says what is wrong, if nobody is found.
@@ -208,7 +212,7 @@ impl Takeover {
         }
         self.log.bring_up().map_err(|error| match error {
             AppendError::TailMismatch { .. } => RedisError::Contested,
-            AppendError::Away(reason) => RedisError::Away(reason),
+            AppendError::Broken(reason) => RedisError::Broken(reason.to_string()),
             error => RedisError::Away(error.to_string()),
         })?;
         if self.log.partitions.iter().any(|partition| partition.fenced.is_some()) {

@@ -20,7 +20,6 @@ use super::packed::Packed;
 use super::round::Round;
 use super::servers::Watch;
 use super::tail::{Tail, entry_id};
-use crate::ledger::log::AppendError;
 use redis::Value;
 
 /// Tails that one connection watches. A server compares each with all that it watches already.
@@ -109,15 +108,24 @@ impl RedisLog {
         out.ask(&["EXEC"]);
         sent.queued = 1 + results;
         sent.watched = self.unfenced();
-        self.pack_watch(&sent.watched, out);
-        out.request(1 + sent.watched.len()).word("MGET");
-        sent.watched.iter().for_each(|number| _ = out.word(self.keys.tail(*number)));
+        self.pack_tails("WATCH", &sent.watched, out);
+        self.pack_tails("MGET", &sent.watched, out);
         sent
     }
 
-    /// Packs the watch over the tails of these partitions.
-    pub(super) fn pack_watch(&self, partitions: &[u16], out: &mut Packed) {
-        out.request(1 + partitions.len()).word("WATCH");
+    /// Packs the watch over the tails of these partitions, and a transaction that changes nothing before it: where one of its
+    /// commands is refused, the commands of another would run bare, each by itself. A watch that saw a change does not
+    /// forget it by being begun again, so an older one ends first.
+    pub(super) fn pack_first_watch(&self, partitions: &[u16], out: &mut Packed) {
+        out.ask(&["UNWATCH"]);
+        out.ask(&["MULTI"]);
+        self.pack_tails("MGET", partitions, out);
+        out.ask(&["EXEC"]);
+        self.pack_tails("WATCH", partitions, out);
+    }
+
+    fn pack_tails(&self, command: &str, partitions: &[u16], out: &mut Packed) {
+        out.request(1 + partitions.len()).word(command);
         partitions.iter().for_each(|number| _ = out.word(self.keys.tail(*number)));
     }
 
@@ -135,15 +143,26 @@ impl RedisLog {
         round: &mut Round,
     ) {
         let Some(first) = sent.parts.first() else { return };
-        let mut queued = None;
-        for reply in replies.by_ref().take(sent.queued) {
-            queued = queued.or(reply.err());
+        let Some(begun) = replies.next() else { return };
+        let (mut refusal, mut ran) = (begun.err(), false);
+        let runs_bare = refusal.is_some();
+        for reply in replies.by_ref().take(sent.queued - 1) {
+            ran |= runs_bare && reply.is_ok();
+            refusal = refusal.or(reply.err());
+        }
+        if ran {
+            let reason = format!(
+                "{node} took batches without their transaction: {refusal:?}; the user's rights were changed"
+            );
+            return round.break_off(reason);
         }
         match replies.next() {
             None => return,
             Some(Ok(Value::Array(results))) => {
                 for part in &sent.parts {
-                    self.note_part(node, part, &results, round);
+                    if let Err(reason) = self.note_part(node, part, &results) {
+                        return round.break_off(reason);
+                    }
                 }
                 self.full_until = None;
             }
@@ -154,7 +173,7 @@ impl RedisLog {
                 let lost = Lost(format!("{node} answered the transaction with {other:?}"));
                 return self.trouble(node, &lost.into(), round);
             }
-            Some(Err(refusal)) => self.refused(node, first.partition, &queued.unwrap_or(refusal), round),
+            Some(Err(discarded)) => self.refused(node, first.partition, &refusal.unwrap_or(discarded), round),
         }
         let (Some(watching), Some(tails)) = (replies.next(), replies.next()) else { return };
         if let Err(lost) = self.note_tails(node, sent, watching, tails, round) {
@@ -162,17 +181,21 @@ impl RedisLog {
         }
     }
 
-    fn note_part(&mut self, node: &Node, part: &Part, results: &[Value], round: &mut Round) {
-        // The tail moves whether or not the entries are taken, and no entry is refused behind the tail that was compared.
-        let refused = results[part.ids.clone()].iter().find(|result| !matches!(result, Value::BulkString(_)));
-        if let Some(refused) = refused {
-            let key = self.keys.log(part.partition);
-            let reason =
-                format!("{node} refuses a batch in {key}, which something else has written to: {refused:?}");
-            round.error = Some(AppendError::Broken(std::io::Error::other(reason)));
-            return;
+    /// Takes note of what became of a part. Its tail has moved whether or not its entries were taken, and nothing refuses an
+    /// entry behind the tail that was compared, but a stream that somebody else has written to.
+    fn note_part(&mut self, node: &Node, part: &Part, results: &[Value]) -> Result<(), String> {
+        let is_id = |result: &Value| matches!(result, Value::BulkString(_));
+        let key = self.keys.log(part.partition);
+        if let Some(refused) = results[part.ids.clone()].iter().find(|result| !is_id(result)) {
+            return Err(format!(
+                "{node} refuses a batch in {key}, which something else has written to: {refused:?}"
+            ));
+        }
+        if let Some(refused @ Value::ServerError(_)) = results.get(part.ids.end + 1) {
+            log::warn!("ledger: {node} does not take what is left on sale beside {key}: {refused:?}");
         }
         self.partitions[usize::from(part.partition)].confirm(part.tail);
+        Ok(())
     }
 
     /// Takes note of where the tails stood when their watch began.

@@ -117,7 +117,7 @@ fn nothing_there(path: &Path) -> Failure {
 /// Why a ledger in Redis cannot be read on.
 pub(super) fn of_redis(error: RedisError) -> Failure {
     let exit = match error {
-        RedisError::Unreachable(_) | RedisError::Away(_) => Exit::Io,
+        RedisError::Unreachable(_) | RedisError::Away(_) | RedisError::Broken(_) => Exit::Io,
         RedisError::NoLedger { .. } | RedisError::Exists { .. } | RedisError::Unfit(_) => Exit::NoLedger,
         RedisError::Damaged { .. } | RedisError::OtherFormat { .. } => Exit::Damaged,
         RedisError::Contested | RedisError::Trimmed | RedisError::Undone | RedisError::NoGroup { .. } => {
