@@ -31,9 +31,9 @@ pub(super) struct Round {
     /// Nodes whose connection was given up, and that were given the append step again: once a round, however many
     /// partitions ask for it.
     troubled: BTreeSet<Node>,
+    reloaded: BTreeSet<Node>,
     /// Whether the primaries were found when they were looked for again.
     found: Option<bool>,
-    reloaded: BTreeSet<Node>,
 }
 
 impl Round {

@@ -212,6 +212,7 @@ impl Takeover {
         }
         self.log.bring_up().map_err(|error| match error {
             AppendError::TailMismatch { .. } => RedisError::Contested,
+            AppendError::Away(reason) => RedisError::Away(reason),
             AppendError::Broken(reason) => RedisError::Broken(reason.to_string()),
             error => RedisError::Away(error.to_string()),
         })?;

@@ -40,8 +40,10 @@ struct Part {
     partition: u16,
     /// The tail behind the last entry.
     tail: Tail,
-    /// Where the entries' ids are among the results.
+    /// Where the entries' ids are among the results; that of SET follows.
     ids: std::ops::Range<usize>,
+    /// HSET follows, too.
+    tells_remaining: bool,
 }
 
 impl Transaction {
@@ -91,7 +93,7 @@ impl RedisLog {
                 last = Some(entry.tail);
             }
             let Some(tail) = last else { continue };
-            sent.parts.push(Part { partition: *number, tail, ids: from..results });
+            let ids = from..results;
             out.ask(&["SET", &self.keys.tail(*number), &tail.to_string()]);
             results += 1;
             let fields = if tail == partition.kept.tail() { partition.unwritten().len() } else { 0 };
@@ -100,6 +102,7 @@ impl RedisLog {
                 partition.unwritten().for_each(|(field, value)| _ = out.word(field).word(value));
                 results += 1;
             }
+            sent.parts.push(Part { partition: *number, tail, ids, tells_remaining: fields > 0 });
         }
         if sent.parts.is_empty() {
             out.clear();
@@ -158,7 +161,7 @@ impl RedisLog {
         }
         match replies.next() {
             None => return,
-            Some(Ok(Value::Array(results))) => {
+            Some(Ok(Value::Array(results))) if results.len() == sent.queued - 1 => {
                 for part in &sent.parts {
                     if let Err(reason) = self.note_part(node, part, &results) {
                         return round.break_off(reason);
@@ -191,7 +194,9 @@ impl RedisLog {
                 "{node} refuses a batch in {key}, which something else has written to: {refused:?}"
             ));
         }
-        if let Some(refused @ Value::ServerError(_)) = results.get(part.ids.end + 1) {
+        if part.tells_remaining
+            && let refused @ Value::ServerError(_) = &results[part.ids.end + 1]
+        {
             log::warn!("ledger: {node} does not take what is left on sale beside {key}: {refused:?}");
         }
         self.partitions[usize::from(part.partition)].confirm(part.tail);
