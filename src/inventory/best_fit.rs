@@ -4,10 +4,8 @@
 //! ends count as taken), *leaning* when at least one is. Tight goes before leaning, leaning before the rest, and
 //! within a tier the lowest number first.
 
-use seathold_protocol::limits::SEATS_PER_CLASS_MAX;
-
 use super::seat_map::{Run, WORD};
-use super::seats::{Seats, candidates};
+use super::seats::{Quad, Seats, WORDS};
 use super::trip::Trip;
 use seathold_protocol::record::SeatNumber;
 
@@ -15,53 +13,56 @@ use seathold_protocol::record::SeatNumber;
 pub(super) fn best_seat(seats: &Seats, trip: Trip, allowed: Option<&[u64]>) -> Option<SeatNumber> {
     let mut leaning_first = None;
     let mut free_first = None;
-    for (word, segments) in seats.words().enumerate() {
-        let mut free = candidates(segments, trip);
+    for quad in 0..seats.quads() {
+        let mut free = seats.candidates(quad, trip);
         if let Some(allowed) = allowed {
-            free &= allowed[word];
+            let allowed = &allowed[quad * WORDS..];
+            (0..WORDS).for_each(|word| free[word] &= allowed.get(word).copied().unwrap_or(0));
         }
-        if free == 0 {
-            continue;
+        let (before, after) = seats.beside(quad, trip);
+        let tight = first_of(quad, std::array::from_fn(|word| free[word] & !(before[word] | after[word])));
+        if tight.is_some() {
+            return tight;
         }
-        let (tight, leaning) = fit(free, segments, trip);
-        let first = |bits: u64| (word * WORD) as SeatNumber + bits.trailing_zeros() as SeatNumber;
-        if tight != 0 {
-            return Some(first(tight));
+        if leaning_first.is_none() {
+            leaning_first =
+                first_of(quad, std::array::from_fn(|word| free[word] & !(before[word] & after[word])));
+            free_first = free_first.or_else(|| first_of(quad, free));
         }
-        if leaning != 0 && leaning_first.is_none() {
-            leaning_first = Some(first(leaning));
-        }
-        free_first = free_first.or_else(|| Some(first(free)));
     }
     leaning_first.or(free_first)
 }
 
-/// Of the `free` seats, those that are tight, and those that are tight or leaning.
-fn fit(free: u64, segments: &[u64], trip: Trip) -> (u64, u64) {
-    let before = if trip.from() == 0 { 0 } else { segments[trip.from() - 1] };
-    let after = segments.get(trip.to()).copied().unwrap_or(0);
-    (free & !(before | after), free & !(before & after))
+/// The lowest seat of a quad that is among `bits`.
+#[inline]
+fn first_of(quad: usize, bits: Quad) -> Option<SeatNumber> {
+    if bits[0] | bits[1] | bits[2] | bits[3] == 0 {
+        return None;
+    }
+    let word = bits.iter().position(|bits| *bits != 0)?;
+    Some(((quad * WORDS + word) * WORD) as SeatNumber + bits[word].trailing_zeros() as SeatNumber)
 }
 
-/// Words of the largest class.
-const WORDS_MAX: usize = SEATS_PER_CLASS_MAX / WORD;
-
-/// All candidates of a trip by tier. Each tier includes the better ones.
-pub(super) struct Tiers {
-    tight: [u64; WORDS_MAX],
-    leaning: [u64; WORDS_MAX],
-    free: [u64; WORDS_MAX],
-    words: usize,
+/// All candidates of a trip by tier, of a class of at most `QUADS` quads. Each tier includes the better ones.
+pub(super) struct Tiers<const QUADS: usize> {
+    tight: [Quad; QUADS],
+    leaning: [Quad; QUADS],
+    free: [Quad; QUADS],
+    quads: usize,
 }
 
-impl Tiers {
+impl<const QUADS: usize> Tiers<QUADS> {
     pub(super) fn new(seats: &Seats, trip: Trip) -> Self {
-        let zero = [0; WORDS_MAX];
-        let mut tiers = Self { tight: zero, leaning: zero, free: zero, words: seats.words().len() };
-        for (word, segments) in seats.words().enumerate() {
-            let free = candidates(segments, trip);
-            tiers.free[word] = free;
-            (tiers.tight[word], tiers.leaning[word]) = fit(free, segments, trip);
+        let none = [[0; WORDS]; QUADS];
+        let mut tiers = Self { tight: none, leaning: none, free: none, quads: seats.quads() };
+        for quad in 0..seats.quads() {
+            let free = seats.candidates(quad, trip);
+            let (before, after) = seats.beside(quad, trip);
+            tiers.free[quad] = free;
+            for word in 0..WORDS {
+                tiers.leaning[quad][word] = free[word] & !(before[word] & after[word]);
+                tiers.tight[quad][word] = free[word] & !(before[word] | after[word]);
+            }
         }
         tiers
     }
@@ -76,17 +77,17 @@ impl Tiers {
             })
         })?;
         let (word, others) = (best / WORD, !(1 << (best % WORD)));
-        self.tight[word] &= others;
-        self.leaning[word] &= others;
-        self.free[word] &= others;
+        for tier in [&mut self.tight, &mut self.leaning, &mut self.free] {
+            tier.as_flattened_mut()[word] &= others;
+        }
         Some(best as SeatNumber)
     }
 
     /// Candidates within `runs`, of those in `allowed` if given.
     pub(super) fn count(&self, runs: &[Run], allowed: Option<&[u64]>) -> usize {
         let masks = runs.iter().flat_map(|run| run.masks());
-        let bits =
-            |(word, mask): (usize, u64)| self.free[word] & mask & allowed.map_or(!0, |bits| bits[word]);
+        let free = self.free.as_flattened();
+        let bits = |(word, mask): (usize, u64)| free[word] & mask & allowed.map_or(!0, |bits| bits[word]);
         masks.map(|mask| bits(mask).count_ones() as usize).sum()
     }
 
@@ -108,7 +109,7 @@ impl Tiers {
     }
 
     fn by_tier(&self) -> [&[u64]; 3] {
-        [&self.tight[..self.words], &self.leaning[..self.words], &self.free[..self.words]]
+        [&self.tight, &self.leaning, &self.free].map(|tier| tier[..self.quads].as_flattened())
     }
 }
 

@@ -15,9 +15,9 @@ use seathold_protocol::record::NO_SEAT;
 ///
 /// A PREFER party tries, in this order: a row with all letters, a row, a coach with all letters, a coach, anywhere
 /// with all letters, anywhere. Where not all letters can be had it gets as many as its row or coach has.
-pub(super) fn seat_party(
+pub(super) fn seat_party<const QUADS: usize>(
     map: &SeatMap,
-    tiers: &mut Tiers,
+    tiers: &mut Tiers<QUADS>,
     party: usize,
     wishes: &Wishes,
 ) -> Option<(Places, Met)> {
@@ -56,7 +56,12 @@ struct Demand<'a> {
 
 impl Demand<'_> {
     /// The first group of the wished closeness that meets the demand; in a row, neighbours go first.
-    fn find<'m>(&self, map: &'m SeatMap, tiers: &Tiers, together: Together) -> Option<Room<'m>> {
+    fn find<'m, const QUADS: usize>(
+        &self,
+        map: &'m SeatMap,
+        tiers: &Tiers<QUADS>,
+        together: Together,
+    ) -> Option<Room<'m>> {
         match together {
             Together::Row => {
                 let mut neighbours = tiers.adjacent(self.party, map.starts(self.party));
@@ -68,7 +73,12 @@ impl Demand<'_> {
         }
     }
 
-    fn find_in<'m>(&self, groups: &'m Groups, map: &SeatMap, tiers: &Tiers) -> Option<Room<'m>> {
+    fn find_in<'m, const QUADS: usize>(
+        &self,
+        groups: &'m Groups,
+        map: &SeatMap,
+        tiers: &Tiers<QUADS>,
+    ) -> Option<Room<'m>> {
         if groups.largest() < self.party {
             return None;
         }
@@ -76,7 +86,7 @@ impl Demand<'_> {
     }
 
     /// Whether the candidates within `runs` are enough, in all and of each letter.
-    fn met_by(&self, map: &SeatMap, tiers: &Tiers, runs: &[Run]) -> bool {
+    fn met_by<const QUADS: usize>(&self, map: &SeatMap, tiers: &Tiers<QUADS>, runs: &[Run]) -> bool {
         let enough_of = |(at, letter): (usize, &u8)| {
             let asked = self.letters[..=at].iter().filter(|earlier| *earlier == letter).count();
             *letter == 0
@@ -103,7 +113,7 @@ impl Room<'_> {
 
 /// Draws a seat within `runs`, which have enough, for each passenger: those with a letter choose first, the others
 /// sit in the order of the seats.
-fn fill(map: &SeatMap, tiers: &mut Tiers, runs: &[Run], letters: &[u8]) -> Places {
+fn fill<const QUADS: usize>(map: &SeatMap, tiers: &mut Tiers<QUADS>, runs: &[Run], letters: &[u8]) -> Places {
     let mut places = Places::unnumbered(letters.len());
     for (place, letter) in places.seats_mut().iter_mut().zip(letters) {
         let lettered = map.with_letter(*letter).and_then(|seats| tiers.draw(runs, Some(seats)));

@@ -1,7 +1,7 @@
 //! The seats of one class of one departure: one bit per seat and segment.
 //!
-//! Word-major: the words of all segments for the same 64 seats lie side by side, so that the AND over a trip, a
-//! take and the search for a seat's free run each touch one or two cache lines.
+//! Segment-major, in quads of 256 seats: the AND over a trip is a few wide operations per segment and quad, and a short
+//! trip on a long route never touches what it does not ride.
 
 use std::ops::Range;
 
@@ -9,12 +9,20 @@ use super::seat_map::WORD;
 use super::trip::Trip;
 use seathold_protocol::record::SeatNumber;
 
+/// Words of a quad.
+pub(super) const WORDS: usize = 4;
+
+/// One bit for each of 256 seats.
+pub(super) type Quad = [u64; WORDS];
+
+const NONE: Quad = [0; WORDS];
+
 /// Which seats are free where.
 #[derive(Debug)]
 pub(super) struct Seats {
-    /// `free[word * segments + segment]`: a set bit is a seat that is for sale and not taken.
-    free: Box<[u64]>,
-    segments: usize,
+    /// `free[segment * quads + quad]`: a set bit is a seat that is for sale and not taken.
+    free: Box<[Quad]>,
+    quads: usize,
     /// Seats for sale are those numbered below this.
     released: usize,
 }
@@ -22,8 +30,9 @@ pub(super) struct Seats {
 impl Seats {
     /// `capacity` seats over `segments`, of which the first `released` are for sale and free.
     pub(super) fn new(capacity: usize, segments: usize, released: usize) -> Self {
-        let free = vec![0; capacity.div_ceil(WORD) * segments].into_boxed_slice();
-        let mut seats = Self { free, segments, released: 0 };
+        let quads = capacity.div_ceil(WORD * WORDS);
+        let free = vec![[0; WORDS]; quads * segments].into_boxed_slice();
+        let mut seats = Self { free, quads, released: 0 };
         seats.release(released);
         seats
     }
@@ -32,9 +41,8 @@ impl Seats {
     pub(super) fn release(&mut self, released: usize) -> usize {
         let added = self.released..released.max(self.released);
         for seat in added.clone() {
-            let segments = self.segments;
-            let bit = 1 << (seat % WORD);
-            self.free[seat / WORD * segments..][..segments].iter_mut().for_each(|word| *word |= bit);
+            let (quad, word, bit) = locate(seat as SeatNumber);
+            self.free.iter_mut().skip(quad).step_by(self.quads).for_each(|seats| seats[word] |= bit);
         }
         self.released = added.end;
         added.len()
@@ -44,56 +52,91 @@ impl Seats {
         self.released
     }
 
-    /// The seats as words of 64: for each, the free bits of every segment.
-    pub(super) fn words(&self) -> impl ExactSizeIterator<Item = &[u64]> {
-        self.free.chunks_exact(self.segments)
+    /// How many quads a segment has.
+    pub(super) fn quads(&self) -> usize {
+        self.quads
+    }
+
+    /// The first seats of a segment, where a search begins.
+    pub(super) fn first_quad(&self, segment: usize) -> &Quad {
+        &self.free[segment * self.quads]
     }
 
     /// Whether the seat, which exists, is free for the whole trip.
     pub(super) fn is_free(&self, seat: SeatNumber, trip: Trip) -> bool {
-        let (start, bit) = self.locate(seat);
-        self.free[start..][trip.from()..trip.to()].iter().all(|word| word & bit != 0)
+        let (quad, word, bit) = locate(seat);
+        (trip.from()..trip.to()).all(|segment| self.free[segment * self.quads + quad][word] & bit != 0)
     }
 
     /// Takes a free seat for the trip. Returns the free run (segments) that held the trip before.
     pub(super) fn take(&mut self, seat: SeatNumber, trip: Trip) -> Range<usize> {
         debug_assert!(self.is_free(seat, trip));
-        let (start, bit) = self.locate(seat);
-        let segments = &mut self.free[start..][..self.segments];
-        segments[trip.from()..trip.to()].iter_mut().for_each(|word| *word &= !bit);
-        run_around(segments, bit, trip)
+        let (quad, word, bit) = locate(seat);
+        for segment in trip.from()..trip.to() {
+            self.free[segment * self.quads + quad][word] &= !bit;
+        }
+        self.run_around(seat, trip)
     }
 
     /// Gives back a seat taken for the trip. Returns the free run (segments) that holds the trip now.
     pub(super) fn give(&mut self, seat: SeatNumber, trip: Trip) -> Range<usize> {
-        let (start, bit) = self.locate(seat);
-        let segments = &mut self.free[start..][..self.segments];
-        let ridden = &mut segments[trip.from()..trip.to()];
-        let taken = usize::from(seat) < self.released && ridden.iter().all(|word| word & bit == 0);
+        let (quad, word, bit) = locate(seat);
+        let mut taken = usize::from(seat) < self.released;
+        for segment in trip.from()..trip.to() {
+            let seats = &mut self.free[segment * self.quads + quad][word];
+            taken &= *seats & bit == 0;
+            *seats |= bit;
+        }
         assert!(taken, "seat {seat} is given back for {trip:?} but is not taken there");
-        ridden.iter_mut().for_each(|word| *word |= bit);
-        run_around(segments, bit, trip)
+        self.run_around(seat, trip)
     }
 
     /// Seats free for the whole trip, counted from the bits.
     pub(super) fn count_free(&self, trip: Trip) -> u32 {
-        self.words().map(|segments| candidates(segments, trip).count_ones()).sum()
+        let ones = |quad| self.candidates(quad, trip).iter().map(|word| word.count_ones()).sum::<u32>();
+        (0..self.quads).map(ones).sum()
     }
 
-    fn locate(&self, seat: SeatNumber) -> (usize, u64) {
-        let seat = usize::from(seat);
-        (seat / WORD * self.segments, 1 << (seat % WORD))
+    /// Of a quad, the seats that are free on every segment of the trip.
+    #[inline]
+    pub(super) fn candidates(&self, quad: usize, trip: Trip) -> Quad {
+        let mut free = [!0; WORDS];
+        let mut at = trip.from() * self.quads + quad;
+        for _ in trip.from()..trip.to() {
+            let seats = &self.free[at];
+            (0..WORDS).for_each(|word| free[word] &= seats[word]);
+            at += self.quads;
+        }
+        free
+    }
+
+    /// Of a quad, the seats that are free on the segment just before the trip, and just after it; beyond the route's ends
+    /// none is.
+    #[inline]
+    pub(super) fn beside(&self, quad: usize, trip: Trip) -> (&Quad, &Quad) {
+        let of = |segment: usize| self.free.get(segment * self.quads + quad);
+        (trip.from().checked_sub(1).and_then(of).unwrap_or(&NONE), of(trip.to()).unwrap_or(&NONE))
+    }
+
+    /// The trip widened on both sides as far as the seat is free.
+    fn run_around(&self, seat: SeatNumber, trip: Trip) -> Range<usize> {
+        let (quad, word, bit) = locate(seat);
+        let is_free = |segment: usize| {
+            self.free.get(segment * self.quads + quad).is_some_and(|seats| seats[word] & bit != 0)
+        };
+        let (mut start, mut end) = (trip.from(), trip.to());
+        while start > 0 && is_free(start - 1) {
+            start -= 1;
+        }
+        while is_free(end) {
+            end += 1;
+        }
+        start..end
     }
 }
 
-/// Of 64 seats, those free on every segment of the trip.
-pub(super) fn candidates(segments: &[u64], trip: Trip) -> u64 {
-    segments[trip.from()..trip.to()].iter().fold(!0, |free, segment| free & segment)
-}
-
-/// The trip widened on both sides as far as the seat is free.
-fn run_around(segments: &[u64], bit: u64, trip: Trip) -> Range<usize> {
-    let before = segments[..trip.from()].iter().rev().take_while(|word| *word & bit != 0).count();
-    let after = segments[trip.to()..].iter().take_while(|word| *word & bit != 0).count();
-    trip.from() - before..trip.to() + after
+/// A seat's quad, the word in it, and its bit there.
+fn locate(seat: SeatNumber) -> (usize, usize, u64) {
+    let seat = usize::from(seat);
+    (seat / (WORD * WORDS), seat / WORD % WORDS, 1 << (seat % WORD))
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use seathold_protocol::limits::PASSENGERS_MAX;
+use seathold_protocol::limits::{PASSENGERS_MAX, SEATS_PER_CLASS_MAX};
 use seathold_protocol::wishes::{Met, Together, WishMode, Wishes};
 
 use super::best_fit::{Tiers, best_seat};
@@ -11,10 +11,16 @@ use super::layout::{Layout, Space};
 use super::party::{letters_met, seat_party};
 use super::places::{Places, Shortage, Taken};
 use super::published::Published;
-use super::seat_map::SeatMap;
-use super::seats::Seats;
+use super::seat_map::{SeatMap, WORD};
+use super::seats::{Seats, WORDS};
 use super::trip::Trip;
 use seathold_protocol::record::NO_SEAT;
+
+/// Quads of nearly every class: a party's candidates are copied, and the copy is cleared first.
+const QUADS_USUAL: usize = 8;
+
+/// Quads of the largest class.
+const QUADS_MAX: usize = SEATS_PER_CLASS_MAX / (WORD * WORDS);
 
 /// What is free, taken and withheld of one class on one segment; the sum is the class's capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +81,7 @@ impl Inventory {
     /// Reads the stock where a search for the trip begins.
     pub fn touch(&self, class_index: usize, trip: Trip) {
         black_box(match &self.stocks[class_index] {
-            Stock::Seats(seats) => seats.words().next().map(|segments| segments[trip.from()]),
+            Stock::Seats(seats) => Some(seats.first_quad(trip.from())[0]),
             Stock::Places { free, .. } => free.get(trip.from()).map(|free| u64::from(*free)),
         });
     }
@@ -219,7 +225,10 @@ fn wishes_seats(party: usize, wishes: &Wishes) -> bool {
 /// Seats for a party of which at least as many are free; `None` when a STRICT wish cannot be met.
 fn choose(map: &SeatMap, seats: &Seats, trip: Trip, party: usize, wishes: &Wishes) -> Option<(Places, Met)> {
     if party > 1 {
-        return seat_party(map, &mut Tiers::new(seats, trip), party, wishes);
+        return match seats.quads() {
+            ..=QUADS_USUAL => seat_party(map, &mut Tiers::<QUADS_USUAL>::new(seats, trip), party, wishes),
+            _ => seat_party(map, &mut Tiers::<QUADS_MAX>::new(seats, trip), party, wishes),
+        };
     }
     let letter = wishes.letters[0];
     let wished = map.with_letter(letter).and_then(|allowed| best_seat(seats, trip, Some(allowed)));
