@@ -80,6 +80,14 @@ pub struct Answered {
     pub answer: Answer,
 }
 
+/// Where a departure's state is.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Its index among the shards.
+    shard: usize,
+    partition: u16,
+}
+
 /// One core's departures and what they wait for.
 pub struct Engine {
     catalog: Arc<Catalog>,
@@ -141,31 +149,38 @@ impl Engine {
     /// glance over a whole group first lets the processor fetch for all of them at once.
     pub fn submit_group(&mut self, asks: &[Ask], now: Stamp) {
         for group in asks.chunks(GROUP) {
-            let shards = group.iter().map(|ask| self.live(ask.command.departure()));
-            let mut met = [None; GROUP];
-            met.iter_mut().zip(shards).for_each(|(met, shard)| *met = shard);
-            met.iter().flatten().for_each(|shard| shard.touch());
-            for (shard, ask) in met.iter().zip(group) {
-                if let Some(shard) = shard {
+            let mut places = [None; GROUP];
+            for (place, ask) in places.iter_mut().zip(group) {
+                *place = self.locate(ask.command.departure());
+            }
+            let live = |place: &Option<Place>| place.and_then(|place| self.shards[place.shard].as_deref());
+            places.iter().filter_map(live).for_each(Shard::touch);
+            for (place, ask) in places.iter().zip(group) {
+                if let Some(shard) = live(place) {
                     shard.touch_for(&ask.command);
                 }
             }
-            for ask in group {
-                self.submit(ask.origin, &ask.command, now);
+            for (place, ask) in places.iter().zip(group) {
+                self.submit_at(*place, ask.origin, &ask.command, now);
             }
         }
     }
 
     /// Does what is asked of a departure of this core. The answer comes out of `next_answer`, now or later.
     pub fn submit(&mut self, origin: Origin, command: &Command, now: Stamp) {
-        let departure = command.departure();
-        let Some((shard, partition)) = self.locate(departure) else {
+        self.submit_at(self.locate(command.departure()), origin, command, now);
+    }
+
+    fn submit_at(&mut self, place: Option<Place>, origin: Origin, command: &Command, now: Stamp) {
+        let Some(Place { shard, partition }) = place else {
             let unknown = Refusal { status: Status::UnknownDeparture, detail: 0 };
-            let refusal = self.board.fences.refusal(departure).unwrap_or(unknown);
+            let refusal = self.board.fences.refusal(command.departure()).unwrap_or(unknown);
             return self.refuse(origin, refusal.status, refusal.detail);
         };
         let (retired, live) = (shard >= self.catalog.len(), self.shards[shard].is_some());
         if let Command::Reserve(reserve @ Reserve { first: true, .. }) = command
+            && let Some(state) = &self.shards[shard]
+            && state.is_short_of(reserve)
             && !retired
             && let Some(refusal) = self.board.sold_out_at(DepartureIndex(shard as u32), reserve, now)
         {
@@ -193,7 +208,7 @@ impl Engine {
         if let Some(deadline) = state.wake_earlier() {
             self.deadlines.set(shard as u32, deadline);
         }
-        if let (Answer::Sale(sale), false) = (outcome.answer, retired) {
+        if let (Answer::Sale(sale), false) = (&outcome.answer, retired) {
             self.board.set_sale(DepartureIndex(shard as u32), sale.sale);
         }
         self.answer(partition, Answered { origin, answer: outcome.answer }, outcome.rests_on);
@@ -298,19 +313,14 @@ impl Engine {
         self.shards.iter().flatten().map(|shard| &**shard)
     }
 
-    fn locate(&self, departure: DepartureId) -> Option<(usize, u16)> {
+    fn locate(&self, departure: DepartureId) -> Option<Place> {
         let partition = departure.partition(self.partitions.len() as u16);
         self.partitions[usize::from(partition)].as_ref()?;
         let shard = match self.catalog.find(departure) {
             Some(DepartureIndex(index)) => index,
             None => *self.retired.get(&departure)?,
         };
-        Some((shard as usize, partition))
-    }
-
-    fn live(&self, departure: DepartureId) -> Option<&Shard> {
-        let (shard, _) = self.locate(departure)?;
-        self.shards[shard].as_deref()
+        Some(Place { shard: shard as usize, partition })
     }
 
     /// Makes a dormant departure of the catalogue live.

@@ -147,17 +147,19 @@ impl Published {
         let seats = seats as u64;
         let last = run.end - 1;
         let to_last = ONE_EACH >> ((LANES - 1 - last % LANES) * LANE_BITS);
+        let words_of_row = self.segments.div_ceil(LANES);
+        // Where lane 0 of the row would be, if no row omitted any.
+        let mut row = start + row_start(run.start, self.segments) - run.start / LANES;
         for from in run.start..ridden.end {
             let first = from.max(ridden.start);
-            let row = start + row_start(from, self.segments) - from / LANES;
-            let words = &self.words[row + first / LANES..=row + last / LANES];
-            let mut mask = ONE_EACH << (first % LANES * LANE_BITS);
-            let (end, whole) = words.split_last().expect("a run ends after the trip's first segment");
-            for word in whole {
-                word.store(word.load(Relaxed).wrapping_add(mask.wrapping_mul(seats)), Relaxed);
-                mask = ONE_EACH;
+            let mut lanes = ONE_EACH << (first % LANES * LANE_BITS);
+            let ahead = last / LANES - first / LANES;
+            for (at, word) in self.words[row + first / LANES..][..=ahead].iter().enumerate() {
+                let changed = if at == ahead { lanes & to_last } else { lanes };
+                word.store(word.load(Relaxed).wrapping_add(changed.wrapping_mul(seats)), Relaxed);
+                lanes = ONE_EACH;
             }
-            end.store(end.load(Relaxed).wrapping_add((mask & to_last).wrapping_mul(seats)), Relaxed);
+            row += words_of_row - (from + 1) / LANES;
         }
     }
 }

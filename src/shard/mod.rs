@@ -177,6 +177,14 @@ impl Shard {
         }
     }
 
+    /// Whether fewer places are free than asked for, as far as the counts say.
+    pub fn is_short_of(&self, reserve: &Reserve) -> bool {
+        let class = self.inventory.layout().class_index(reserve.class);
+        let trip = Trip::new(reserve.from, reserve.to, self.inventory.segments());
+        let free = class.zip(trip).map(|(class, trip)| self.published.free(class, trip));
+        free.is_some_and(|free| free < u32::from(reserve.party))
+    }
+
     /// When the next hold ends, on the clock of `Stamp::boot_ms`.
     pub fn next_deadline(&self) -> Option<u64> {
         self.deadlines.first().map(|(deadline, _)| deadline)
