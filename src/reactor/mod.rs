@@ -7,6 +7,7 @@
 //! A turn has bounded work per connection, and ends with one commit to the ledger, one write per connection and at most
 //! one wake per peer.
 
+mod admission;
 mod answer;
 mod lifecycle;
 mod serve;
@@ -21,6 +22,7 @@ use crate::ledger::{Commit, Health, Notice};
 use crate::mesh::{Bell, Mailbox};
 use crate::net::{ConnectionKey, Frames, Listener, READ_BYTES, Table};
 use crate::sys::Clock;
+use admission::Admission;
 use lifecycle::Phase;
 use mio::{Events, Interest, Poll, Token};
 use seathold_protocol::batch::Stamp;
@@ -85,6 +87,7 @@ pub struct Reactor {
     /// Connections that have something to serve, and to write, in this turn or the next.
     to_serve: VecDeque<ConnectionKey>,
     to_flush: Vec<ConnectionKey>,
+    admission: Admission,
     engine: Engine,
     /// Commands of this turn that wait until they are a group.
     asks: Vec<Ask>,
@@ -129,6 +132,7 @@ impl Reactor {
             connections: Table::default(),
             to_serve: VecDeque::new(),
             to_flush: Vec::new(),
+            admission: Admission::new(shared.wait_max),
             engine,
             asks: Vec::with_capacity(GROUP),
             engine_busy: false,
@@ -151,6 +155,7 @@ impl Reactor {
         while self.phase != Phase::Stopped {
             self.sleep(&mut events)?;
             self.now = self.clock.now();
+            self.admission.begin_turn(self.clock.monotonic_ns());
             self.note_events(&events);
             self.accept();
             self.serve(&mut frames);
@@ -221,7 +226,7 @@ impl Reactor {
     fn take_mail(&mut self) {
         for _ in 0..ASKS_PER_TURN {
             let Some(ask) = self.mailbox.next_ask() else { break };
-            self.submit(ask);
+            self.take_ask(ask);
         }
         self.submit_rest();
         while let Some(answered) = self.mailbox.next_answer() {

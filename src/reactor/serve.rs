@@ -2,9 +2,9 @@
 
 use super::Reactor;
 use crate::counters::Counter;
-use crate::engine::{Ask, GROUP, Origin};
+use crate::engine::{Answered, Ask, GROUP, Origin};
 use crate::net::{CREDIT, Connection, ConnectionKey, Fill, Frames};
-use crate::shard::Command;
+use crate::shard::{Answer, Command};
 use seathold_protocol::frame::{self, Frame, Opcode};
 use seathold_protocol::limits::{REPLY_BYTES_MAX, REQUEST_BYTES_MAX};
 use seathold_protocol::reply::{Refusal, Reply, Welcome};
@@ -14,6 +14,11 @@ use seathold_protocol::status::Status;
 /// What BUSY tells a client when the owner's inbox is full: a few of its turns.
 const MESH_RETRY_MS: u64 = 5;
 
+/// What BUSY tells a client when requests wait too long: many turns, so that who asks again does not add to the crowd.
+const CROWD_RETRY_MS: u64 = 50;
+
+const CROWDED: Refusal = Refusal { status: Status::Busy, detail: CROWD_RETRY_MS };
+
 /// Whether a connection goes on.
 enum Next {
     Serve,
@@ -21,9 +26,14 @@ enum Next {
 }
 
 impl Reactor {
-    /// Serves every connection that has something, each once: one read, and the requests that it has credit for.
+    /// Serves every connection that has something, each once: one read, and the requests that it has credit for. Those that
+    /// the turn does not come to are the first of the next.
     pub(super) fn serve(&mut self, frames: &mut Frames) {
         for _ in 0..self.to_serve.len() {
+            if self.admission.ends_turn(|| self.clock.monotonic_ns()) {
+                self.counters.bump(Counter::TurnsCutShort);
+                break;
+            }
             let key = self.to_serve.pop_front().expect("as many as were counted");
             if let Next::Close(reason) = self.serve_one(key, frames) {
                 self.counters.bump(reason);
@@ -173,16 +183,22 @@ impl Reactor {
     }
 
     /// Gives a command to the core that owns its departure. Another core's departure may be refused at the door; this
-    /// core's own engine looks for itself.
+    /// core's own engine looks for itself. In a crowd no sale begins, but who asks for what is sold out is told so.
     fn route(&mut self, key: ConnectionKey, correlation: u64, opcode: Opcode, command: Command) {
         let origin = Origin { core: self.core as u8, opcode, connection: key.0, correlation };
         let owner = self.shared.owner(command.departure());
-        if owner != self.core
-            && let Command::Reserve(reserve) = &command
-            && let Some(refusal) = self.shared.board.sold_out(reserve, self.now)
-        {
-            self.counters.bump(Counter::RefusedAtTheDoor);
-            return self.refuse(key, opcode as u8, correlation, refusal);
+        if let Command::Reserve(reserve) = &command {
+            let crowded = self.is_crowded();
+            if (crowded || owner != self.core)
+                && let Some(refusal) = self.shared.board.sold_out(reserve, self.now)
+            {
+                self.counters.bump(Counter::RefusedAtTheDoor);
+                return self.refuse(key, opcode as u8, correlation, refusal);
+            }
+            if crowded {
+                self.counters.bump(Counter::RefusedForWaiting);
+                return self.refuse(key, opcode as u8, correlation, CROWDED);
+            }
         }
         self.connections.get(key).expect("the caller has it").begin();
         if owner == self.core {
@@ -194,6 +210,22 @@ impl Reactor {
             let refusal = Refusal { status: Status::Busy, detail: MESH_RETRY_MS };
             self.refuse(key, opcode as u8, correlation, refusal);
         }
+    }
+
+    /// Takes what another core asks.
+    pub(super) fn take_ask(&mut self, ask: Ask) {
+        if matches!(ask.command, Command::Reserve(_)) && self.is_crowded() {
+            self.counters.bump(Counter::RefusedForWaiting);
+            self.counters.count_refusal(CROWDED.status);
+            self.mailbox.answer(Answered { origin: ask.origin, answer: Answer::Refused(CROWDED) });
+        } else {
+            self.submit(ask);
+        }
+    }
+
+    /// Whether one more sale would make others wait longer than they shall.
+    fn is_crowded(&mut self) -> bool {
+        !self.admission.admits(|| self.clock.monotonic_ns())
     }
 
     /// Gives a command to this core's engine, together with others of the turn.

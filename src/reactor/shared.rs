@@ -8,6 +8,7 @@ use crossbeam_channel::Receiver;
 use seathold_protocol::DepartureId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
 
 /// Facts and figures that every core reads.
 pub struct Shared {
@@ -23,6 +24,8 @@ pub struct Shared {
     pub core_ports: Vec<u16>,
     /// The core that owns each partition.
     pub partition_cores: Vec<u8>,
+    /// How long requests shall wait before RESERVE gets BUSY.
+    pub wait_max: Duration,
     /// Makes a connection an operator's. Without one, connections from this host are.
     pub operator_token: Option<String>,
     /// Set once: finish what was begun, then stop.

@@ -15,6 +15,7 @@ use seathold_protocol::request::{Availability, Hello, Request, Reserve, Target, 
 use seathold_protocol::status::Status;
 use seathold_protocol::wishes::Wishes;
 use seathold_protocol::{AccountId, Class, Day, DepartureId, PassengerId, ReservationId};
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -66,6 +67,10 @@ struct Core {
 
 impl Core {
     fn start(log: TestLog) -> Self {
+        Self::start_with(log, Duration::MAX)
+    }
+
+    fn start_with(log: TestLog, wait_max: Duration) -> Self {
         let plan = SeatPlan { classes: vec![ClassPlan { class: STANDING, stock: Stock::Places(5_000) }] };
         let catalog =
             Catalog::builder().train("T 1", &["A", "B"], plan, SaleRules::OPEN).days([Day(7)]).build();
@@ -94,6 +99,7 @@ impl Core {
             ledger: ledger.figures(),
             core_ports: vec![core_listener.address().unwrap().port()],
             partition_cores: vec![0],
+            wait_max,
             operator_token: None,
             stopping: Arc::new(AtomicBool::new(false)),
             drained: AtomicUsize::new(0),
@@ -156,13 +162,19 @@ impl Client {
 
     /// Reads one whole frame.
     fn status(&mut self) -> Status {
+        self.reply().1
+    }
+
+    /// Reads one whole frame: whose it is, and what it says.
+    fn reply(&mut self) -> (u64, Status) {
         let mut bytes = vec![0; HEADER_BYTES];
         self.stream.read_exact(&mut bytes).unwrap();
         let length = u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize;
         bytes.resize(length, 0);
         self.stream.read_exact(&mut bytes[HEADER_BYTES..]).unwrap();
         let frame = split(&bytes, REPLY_BYTES_MAX).unwrap().expect("a whole frame was read");
-        Status::from_code(frame.header.status).expect("a status of the table")
+        let status = Status::from_code(frame.header.status).expect("a status of the table");
+        (frame.header.correlation, status)
     }
 }
 
@@ -262,6 +274,47 @@ fn a_core_stops_although_holds_keep_running_out() {
         client.send(&Request::Reserve(reserve(id.into(), 5 * id + 1)));
     }
     (0..1_000).for_each(|_| client.receive());
+    drop(client);
+    core.stop_within(Duration::from_secs(2));
+}
+
+/// A core that may not let anybody wait begins a few sales a turn. What it refuses it has not done, what finishes a sale it
+/// always takes, and whoever asks again is served in the end.
+#[test]
+fn a_crowd_is_told_to_come_again_while_sales_are_finished() {
+    const BUYERS: u64 = 500;
+    let core = Core::start_with(TestLog::that_takes(Duration::ZERO), Duration::ZERO);
+    let mut client = core.connect();
+    let departure = DepartureId::new("T 1", Day(7));
+    let mut waiting: Vec<u64> = (0..BUYERS).collect();
+    let (mut refused, mut rounds) = (0, 0);
+    while !waiting.is_empty() {
+        let mut bytes = Vec::new();
+        waiting.iter().for_each(|id| Request::Reserve(reserve(*id, 0)).encode(*id, &mut bytes));
+        client.stream.write_all(&bytes).unwrap();
+        let told: HashMap<_, _> = (0..waiting.len()).map(|_| client.reply()).collect();
+        waiting.retain(|id| match told[id] {
+            Status::Ok => false,
+            Status::Busy => true,
+            other => panic!("buyer {id} was told {other:?}"),
+        });
+        refused += waiting.len() as u64;
+        rounds += 1;
+    }
+    assert!(refused > 0, "all were served in {rounds} rounds");
+    assert_eq!(core.shared.counters[0].get(Counter::RefusedForWaiting), refused);
+
+    let target =
+        |id: u64| Target { id: ReservationId(u128::from(id) + 1), departure, account: AccountId(id) };
+    let mut bytes = Vec::new();
+    for id in 0..BUYERS {
+        Request::Reserve(reserve(BUYERS + id, 0)).encode(BUYERS + id, &mut bytes);
+        Request::Confirm(target(id)).encode(id, &mut bytes);
+    }
+    client.stream.write_all(&bytes).unwrap();
+    let told: HashMap<_, _> = (0..2 * BUYERS).map(|_| client.reply()).collect();
+    let unfinished: Vec<_> = (0..BUYERS).filter(|id| told[id] != Status::Ok).collect();
+    assert!(unfinished.is_empty(), "CONFIRMs of {unfinished:?} were not done");
     drop(client);
     core.stop_within(Duration::from_secs(2));
 }

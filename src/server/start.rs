@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Notices of the ledger that a core may have waiting: one per commit, and words on its health.
 const NOTICES_PER_CORE: usize = 64;
@@ -123,6 +123,7 @@ impl Server {
             ledger: ledger.figures(),
             core_ports,
             partition_cores,
+            wait_max: Duration::from_millis(options.busy_after_ms),
             operator_token,
             stopping: Arc::new(AtomicBool::new(false)),
             drained: AtomicUsize::new(0),

@@ -21,6 +21,12 @@ impl Clock {
         Ok(Self { boot_id })
     }
 
+    /// Nanoseconds of CLOCK_MONOTONIC, for measuring how long something took.
+    pub fn monotonic_ns(&self) -> u64 {
+        let now = clock_gettime(ClockId::Monotonic);
+        now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+    }
+
     /// The present moment. `boot_ms` is CLOCK_BOOTTIME: it goes on while the host sleeps and never jumps.
     pub fn now(&self) -> Stamp {
         let boot = clock_gettime(ClockId::Boottime);
