@@ -150,6 +150,13 @@ load() { # name, workload, options of seathold-load...
     ask "$@" || { cat "$dir/$1.json" >&2 && die "the $1 run is not valid"; }
 }
 
+# Why the run that `ask` made is not valid, in its own words; without a report it has said why on the terminal.
+why_not() { # name
+    local reasons
+    reasons=$(sed -n 's/.*"why_not":\[\([^]]*\)\].*/\1/p' "$dir/$1.json")
+    echo "${reasons:-there is no report}"
+}
+
 value() { # name, key: the first of this key is the run's own
     grep -o "\"$2\":[0-9.]*" "$dir/$1.json" | head -1 | cut -d: -f2
 }
