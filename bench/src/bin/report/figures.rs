@@ -39,6 +39,20 @@ pub(crate) struct Figure {
     pub(crate) command: String,
 }
 
+/// A measured number that is no rate: a length of time, a size, a count.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Amount {
+    pub(crate) group: String,
+    pub(crate) what: String,
+    pub(crate) round: u32,
+    pub(crate) value: f64,
+    /// Empty where things are counted.
+    #[serde(default)]
+    pub(crate) unit: String,
+    /// As of a figure.
+    pub(crate) command: String,
+}
+
 /// A side that could not be measured.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Skipped {
@@ -51,6 +65,7 @@ pub(crate) struct Skipped {
 enum Line {
     Run(Run),
     Figure(Figure),
+    Amount(Amount),
     Skipped(Skipped),
 }
 
@@ -58,21 +73,23 @@ enum Line {
 pub(crate) struct Figures {
     pub(crate) run: Run,
     pub(crate) figures: Vec<Figure>,
+    pub(crate) amounts: Vec<Amount>,
     pub(crate) skipped: Vec<Skipped>,
 }
 
 impl Figures {
     pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        let (mut run, mut figures, mut skipped) = (None, Vec::new(), Vec::new());
+        let (mut run, mut figures, mut amounts, mut skipped) = (None, Vec::new(), Vec::new(), Vec::new());
         for line in text.lines() {
             match serde_json::from_str(line)? {
                 Line::Run(line) => run = Some(line),
                 Line::Figure(line) => figures.push(line),
+                Line::Amount(line) => amounts.push(line),
                 Line::Skipped(line) => skipped.push(line),
             }
         }
         let run = run.ok_or_else(|| serde::de::Error::custom("no line says which run this is"))?;
-        Ok(Self { run, figures, skipped })
+        Ok(Self { run, figures, amounts, skipped })
     }
 
     /// In the order in which they were measured first.
@@ -95,12 +112,22 @@ impl Figures {
         self.of_group(group).filter(move |figure| figure.side == side)
     }
 
+    /// Group, name and unit of each amount, in the order in which they were measured first.
+    pub(crate) fn amounts(&self) -> Vec<(&str, &str, &str)> {
+        distinct(self.amounts.iter().map(|amount| (&*amount.group, &*amount.what, &*amount.unit)))
+    }
+
+    pub(crate) fn of_amount<'a>(&'a self, group: &str, what: &str) -> impl Iterator<Item = &'a Amount> {
+        self.amounts.iter().filter(move |amount| amount.group == group && amount.what == what)
+    }
+
     fn of_group<'a>(&'a self, group: &str) -> impl Iterator<Item = &'a Figure> {
         self.figures.iter().filter(move |figure| figure.group == group)
     }
 }
 
-fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+/// Each once, where it came first.
+pub(crate) fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut seen = Vec::new();
     for one in all {
         if !seen.contains(&one) {
@@ -126,12 +153,14 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 pub(crate) mod tests {
     use super::*;
 
-    /// Two rounds of two sides: 100 and 300 a second of `echo`, 90 and 150 of `ping`.
+    /// Two rounds of two sides: 100 and 300 a second of `echo`, 90 and 150 of `ping`; and two of an amount.
     pub(crate) const SAMPLE: &str = r#"{"kind":"run","date":"2027-03-15","revision":"abc","host":"2 cores","command":"bench/run","processors":"server on 0"}
 {"kind":"figure","group":"ping","side":"echo","round":1,"rate":100,"p50_us":5,"p99_us":9,"command":"load --workload ping"}
 {"kind":"figure","group":"ping","side":"ping","round":1,"rate":90,"p50_us":5,"p99_us":9,"command":"load --workload ping"}
 {"kind":"figure","group":"ping","side":"echo","round":2,"rate":300,"p50_us":5,"p99_us":9,"command":"load --workload ping"}
 {"kind":"figure","group":"ping","side":"ping","round":2,"rate":150,"p50_us":7,"p99_us":9,"command":"load --workload ping"}
+{"kind":"amount","group":"memory","what":"untouched","round":1,"value":3,"unit":"KiB","command":"serve"}
+{"kind":"amount","group":"memory","what":"untouched","round":2,"value":4.5,"unit":"KiB","command":"serve"}
 {"kind":"skipped","group":"postgres","reason":"there is no pgbench"}
 "#;
 
@@ -141,6 +170,7 @@ pub(crate) mod tests {
         assert_eq!(figures.run.host, "2 cores");
         assert_eq!((figures.groups(), figures.sides("ping")), (vec!["ping"], vec!["echo", "ping"]));
         assert_eq!(median(figures.of("ping", "echo").map(|figure| figure.rate)), Some(200.0));
+        assert_eq!(figures.amounts(), [("memory", "untouched", "KiB")]);
         assert_eq!(figures.skipped[0].group, "postgres");
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  figures   the file: what the host is, one line per measurement, what was left out
-//!  bars      ratios of two sides of a group, against the least that they have to be
+//!  bars      ratios of two sides of a group, and amounts, against what they have to be
 //!  section   Markdown, and its place between two markers of a document
 //!  chart     SVG: bars of one group, lines of one axis
 //! ```

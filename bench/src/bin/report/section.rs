@@ -1,7 +1,7 @@
 //! A section of RESULTS.md: Markdown, and its place between two markers.
 
-use crate::bars::{BARS, ratio};
-use crate::figures::{Figures, median};
+use crate::bars::{BARS, number, with_unit};
+use crate::figures::{Figures, distinct, median};
 use std::fmt::Write as _;
 
 /// `document` with `text` between the markers of `name`, which stay.
@@ -17,19 +17,19 @@ pub(crate) fn replace(document: &str, name: &str, text: &str) -> Result<String, 
 /// What `bench/run` found.
 pub(crate) fn bars(figures: &Figures, charts: &[(String, String)]) -> String {
     let mut text = opening(figures);
-    text += "| | bar | ratio of medians | of the rounds | |\n|---|---|---|---|---|\n";
+    text += "| | bar | median | of the rounds | |\n|---|---|---|---|---|\n";
     for bar in &BARS {
-        let least = bar.least.map_or(String::new(), |least| format!("≥ {least}"));
         let told = match bar.outcome(figures) {
             None => "| | not measured".to_owned(),
             Some(outcome) => {
-                let rounds = format!("{} to {}", ratio(outcome.lowest), ratio(outcome.highest));
-                format!("{} | {rounds} | {}", ratio(outcome.ratio), bar.verdict(&outcome))
+                format!("{} | {} | {}", bar.value(&outcome), outcome.rounds(), bar.verdict(&outcome))
             }
         };
-        line(&mut text, format_args!("| {} | {least} | {told} |", bar.title));
+        line(&mut text, format_args!("| {} | {} | {told} |", bar.title, bar.bound()));
     }
-    text += "\n| | a second, median | p50 | p99 | a Redis CPU-second |\n|---|---|---|---|---|\n";
+    if !figures.figures.is_empty() {
+        text += "\n| | a second, median | p50 | p99 | a Redis CPU-second |\n|---|---|---|---|---|\n";
+    }
     for group in figures.groups() {
         for side in figures.sides(group) {
             let of = |one: fn(&crate::figures::Figure) -> Option<f64>| {
@@ -48,6 +48,14 @@ pub(crate) fn bars(figures: &Figures, charts: &[(String, String)]) -> String {
                 ),
             );
         }
+    }
+    if !figures.amounts.is_empty() {
+        text += "\n| | median |\n|---|---|\n";
+    }
+    for (group, what, unit) in figures.amounts() {
+        let value = median(figures.of_amount(group, what).map(|amount| amount.value));
+        let told = value.map_or(String::new(), |value| with_unit(number(value), unit));
+        line(&mut text, format_args!("| {group}: {what} | {told} |"));
     }
     text.push('\n');
     for skipped in &figures.skipped {
@@ -93,7 +101,8 @@ pub(crate) fn growth_table(figures: &Figures) -> String {
 
 fn opening(figures: &Figures) -> String {
     let run = &figures.run;
-    let rounds = figures.figures.iter().map(|figure| figure.round).max().unwrap_or(0);
+    let of_amounts = figures.amounts.iter().map(|amount| amount.round);
+    let rounds = figures.figures.iter().map(|figure| figure.round).chain(of_amounts).max().unwrap_or(0);
     format!(
         "**{}**, {}, revision {}, {}; medians of {rounds} rounds.\n\n```sh\n{}\n```\n\n",
         run.date, run.host, run.revision, run.processors, run.command
@@ -105,16 +114,13 @@ fn closing(text: &mut String, figures: &Figures, charts: &[(String, String)]) {
         line(text, format_args!("![{title}]({path})"));
     }
     *text += "\n<details><summary>The command of each measurement</summary>\n\n```text\n";
-    for group in figures.groups() {
-        for side in figures.sides(group) {
-            let mut told = Vec::new();
-            for figure in figures.of(group, side) {
-                if !told.contains(&&figure.command) {
-                    line(text, format_args!("{group}: {side}: {}", figure.command));
-                    told.push(&figure.command);
-                }
-            }
-        }
+    let of_figures = figures.figures.iter().map(|figure| (&figure.group, &figure.side, &figure.command));
+    for (group, side, command) in distinct(of_figures) {
+        line(text, format_args!("{group}: {side}: {command}"));
+    }
+    // One command gives several amounts.
+    for (group, command) in distinct(figures.amounts.iter().map(|amount| (&amount.group, &amount.command))) {
+        line(text, format_args!("{group}: {command}"));
     }
     *text += "```\n\n</details>\n";
 }
@@ -157,6 +163,9 @@ mod tests {
         for part in [
             "2 cores, revision abc",
             "| PING against the bare echo, 64 x 1 | ≥ 0.9 | 0.60 | 0.50 to 0.90 | MISSED |",
+            "| memory per departure, 15 days x 12,861 trains | ≤ 4 KiB | 3.75 KiB | 3 to 4.50 | met |",
+            "| memory: untouched | 3.75 KiB |",
+            "\nmemory: serve\n",
             "| PING against the bare echo, 64 x 32 | ≥ 0.6 | | | not measured |",
             "| ping: echo | 200 | 0.01 ms | 0.01 ms |  |",
             "Skipped: postgres: there is no pgbench.",
