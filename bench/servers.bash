@@ -4,8 +4,8 @@
 # Sourced by them; needs `set -euo pipefail`, the working directory at the root, in $feed the timetable as the server and
 # the generator are told of it, and in $processors, $connections and $in_flight what the options say.
 
-# What makes seathold-load's loop a closed one.
-closed=(--closed)
+# When seathold-load's requests are due: as answers come, or at a rate.
+pace=(--closed)
 
 die() {
     echo "$0: $*" >&2
@@ -66,6 +66,21 @@ start_server() { # ledger's URL, options of serve...
     server=$!
     await_ready "$server"
     url=seathold://$address
+}
+
+# Leaves the URL of a new file ledger in $store.
+new_ledger() {
+    rm -rf "$dir/ledger" && mkdir "$dir/ledger"
+    store=file:$dir/ledger
+}
+
+# Leaves a timetable in $feed, with its own rules; one that is there already is taken again.
+made_up() { # name, dates, options of made-up-feed...
+    local name=$1 dates=$2
+    shift 2
+    [ -d "$dir/$name" ] || "$binaries/made-up-feed" "$dir/$name" "$@"
+    feed=(--gtfs "$dir/$name" --rules "$dir/$name/rules.toml" --dates "$dates")
+    made="made-up-feed \$dir/$name $*"
 }
 
 # Waits until a process says in $dir/log where it listens, and leaves that in $address.
@@ -138,7 +153,7 @@ ask_redis() { # words...
 
 # Runs the generator; its report goes to $dir/<name>.json. Fails when the run is not valid.
 ask() { # name, workload, options of seathold-load...
-    local name=$1 asked=("${closed[@]}" --workload "$2" --connections "$connections" --in-flight "$in_flight" --json)
+    local name=$1 asked=("${pace[@]}" --workload "$2" --connections "$connections" --in-flight "$in_flight" --json)
     if [ "$2" != ping ]; then asked+=(--open "${feed[@]}"); fi
     shift 2
     asking=$(shown "${pin_load[@]}" seathold-load "\$url" "${asked[@]}" "$@")
@@ -190,6 +205,12 @@ note_figure() { # file, group, side, round, rate, command, p50, p99, rate per Re
     printf '{"kind":"figure","group":"%s","side":"%s","round":%s,"rate":%s,"command":%s%s%s%s%s}\n' \
         "$2" "$3" "$4" "$5" "$(quoted "$6")" "${7:+,\"p50_us\":$7}" "${8:+,\"p99_us\":$8}" \
         "${9:+,\"per_cpu_second\":$9}" "${10:+,\"at\":${10}}" >>"$1"
+}
+
+# One measured number that is no rate; the unit of a count is empty.
+note_amount() { # file, group, what, round, value, unit, command
+    printf '{"kind":"amount","group":"%s","what":"%s","round":%s,"value":%s,"unit":"%s","command":%s}\n' \
+        "$2" "$3" "$4" "$5" "$6" "$(quoted "$7")" >>"$1"
 }
 
 note_skipped() { # file, group, reason
