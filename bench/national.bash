@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # What is set here and what is read is said in bench/servers.bash and bench/run.
-# The group of bench/run that needs a timetable as large as a country's: the open loop, whose search must not run out of
-# stock. Sourced by bench/run after bench/servers.bash.
+# The groups of bench/run that need a timetable as large as a country's: the open loop, whose search must not run out of
+# stock, and the memory of a departure. Sourced by bench/run after bench/servers.bash.
 
 # On the record day (see seathold-load --preset record-day) 12,861 trains ran.
 trains=12861
@@ -54,4 +54,32 @@ open-loop() {
 
 in_ms() { # microseconds
     awk "BEGIN { print $1 / 1000 }"
+}
+
+# Resident memory of the server, in KiB.
+resident() {
+    awk '/^VmRSS:/ { print $2 }' "/proc/$server/status"
+}
+
+# Memory of a departure that nobody has asked for, and of one with a RESERVE; with the ledger that keeps nothing.
+memory() {
+    local feed made untouched touched departures
+    national 2027-03-01..2027-03-15
+    start_server memory:
+    # What was needed to start alone is given back by then.
+    sleep 1
+    untouched=$(resident)
+    asking=$(shown touch-departures "\$url" "${feed[@]}")
+    "${pin_load[@]}" "$binaries/touch-departures" "$url" "${feed[@]}" >"$dir/touch.json"
+    touched=$(resident)
+    stop_server
+    departures=$(value touch departures)
+    local started="$made; $serving"
+    note_amount "$figures" memory start-up "$round" "$(in_ms "$started_us")" ms "$started"
+    note_amount "$figures" memory departures "$round" "$departures" '' "$started"
+    note_amount "$figures" memory untouched "$round" "$(awk "BEGIN { print $untouched / $departures }")" KiB "$started"
+    note_amount "$figures" memory 'departures touched' "$round" "$(value touch touched)" '' "$started; $asking"
+    note_amount "$figures" memory touched "$round" "$(awk "BEGIN { print $touched / $departures }")" KiB "$started; $asking"
+    printf '  %-10s %s departures: ready in %s ms, %s KiB, with a RESERVE on each of %s %s KiB\n' memory "$departures" \
+        "$(in_ms "$started_us")" "$untouched" "$(value touch touched)" "$touched"
 }

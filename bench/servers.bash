@@ -54,18 +54,26 @@ clean_up() {
     rm -rf "$dir"
 }
 
-# Leaves its process in $server and its URL in $url.
+# Leaves its process in $server, its URL in $url, and in $started_us the microseconds from its exec until it was ready,
+# which are looked at every ten milliseconds.
 start_server() { # ledger's URL, options of serve...
-    local store=$1
+    local store=$1 began_us
     shift
     # The words of the server before must not be taken for this one's.
     : >"$dir/log"
     local command=("${pin_server[@]}" "$binaries/seathold" serve --listen 127.0.0.1:0 --ledger "$store" "${feed[@]}" "$@")
     serving=$(shown "${command[@]}")
+    began_us=$(now_us)
     "${command[@]}" 2>"$dir/log" &
     server=$!
     await_ready "$server"
+    started_us=$(($(now_us) - began_us))
     url=seathold://$address
+}
+
+# The clock on the wall, in microseconds.
+now_us() {
+    echo "${EPOCHREALTIME/[.,]/}"
 }
 
 # Leaves the URL of a new file ledger in $store.
@@ -85,11 +93,12 @@ made_up() { # name, dates, options of made-up-feed...
 
 # Waits until a process says in $dir/log where it listens, and leaves that in $address.
 await_ready() { # process
-    for _ in $(seq 1200); do
+    local until=$((SECONDS + 120))
+    while [ "$SECONDS" -lt "$until" ]; do
         address=$(grep -o 'ready on [0-9.:]*' "$dir/log" | sed 's|ready on ||' || true)
         [ -z "$address" ] || return 0
         kill -0 "$1" 2>/dev/null || { cat "$dir/log" >&2 && die "the server did not start"; }
-        sleep 0.1
+        sleep 0.01
     done
     die "the server was not ready in two minutes"
 }
