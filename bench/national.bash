@@ -20,7 +20,7 @@ highest=''
 
 # Leaves the highest rate in $highest, in sales a second; fails when there is none.
 search_highest() {
-    local store asked
+    local store asked patience=()
     new_ledger
     start_server "$store"
     asked=(search --slo "$sustained" --workload sale --connections "$connections" --in-flight "$in_flight" --open
@@ -38,7 +38,7 @@ search_highest() {
 
 # Requests are due at half of that rate, whatever the server does, and latencies count from when they were due.
 open-loop() {
-    local feed pace made store
+    local feed pace made store patience=()
     connections=64 in_flight=32
     national 2027-03-01..2027-03-03
     if [ -z "$highest" ] && ! search_highest; then

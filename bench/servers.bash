@@ -6,6 +6,8 @@
 
 # When seathold-load's requests are due: as answers come, or at a rate.
 pace=(--closed)
+# How long a request waits in a closed loop is up to how many are in flight, which the measurer chooses: no BUSY for it.
+patience=(--busy-after-ms 60000)
 
 die() {
     echo "$0: $*" >&2
@@ -61,7 +63,8 @@ start_server() { # ledger's URL, options of serve...
     shift
     # The words of the server before must not be taken for this one's.
     : >"$dir/log"
-    local command=("${pin_server[@]}" "$binaries/seathold" serve --listen 127.0.0.1:0 --ledger "$store" "${feed[@]}" "$@")
+    local command=("${pin_server[@]}" "$binaries/seathold" serve --listen 127.0.0.1:0 --ledger "$store" "${feed[@]}"
+        "${patience[@]}" "$@")
     serving=$(shown "${command[@]}")
     began_us=$(now_us)
     "${command[@]}" 2>"$dir/log" &
