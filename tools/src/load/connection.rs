@@ -3,7 +3,7 @@
 
 use super::flights::{Flight, Flights, Landing};
 use super::lane::{Asked, Lane};
-use super::results::tally::{Tally, Times};
+use super::results::counter::{Counter, Times};
 use mio::net::TcpStream;
 use seathold_protocol::frame::{self, Frame};
 use seathold_protocol::limits::{PASSENGERS_MAX, REQUEST_BYTES_MAX};
@@ -41,7 +41,7 @@ impl Clock {
 pub(super) struct Turn<'a> {
     pub(super) clock: &'a Clock,
     pub(super) lane: &'a mut Lane,
-    pub(super) tally: &'a mut Tally,
+    pub(super) counter: &'a mut Counter,
     /// When the thread last looked for answers: a slot was free at most since then.
     pub(super) polled_ns: u64,
 }
@@ -145,7 +145,7 @@ impl Connection {
     pub(super) fn give_up(&mut self, sent_ns: u64, turn: &mut Turn<'_>) -> Result<(), Lost> {
         let now_ns = turn.clock.now_ns();
         while let Some(slot) = self.flights.give_up(sent_ns) {
-            turn.tally.timeouts += 1;
+            turn.counter.tally.timeouts += 1;
             self.fill(slot, now_ns, turn);
         }
         self.flush()
@@ -168,7 +168,7 @@ impl Connection {
         match asked {
             Some(Asked { errand, intended_ns }) => {
                 let late_ns = now_ns.saturating_sub(intended_ns);
-                turn.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
+                turn.counter.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
                 self.flights.launch(slot, Flight { errand, intended_ns, sent_ns: now_ns });
             }
             None => self.flights.release(slot),
@@ -180,7 +180,7 @@ impl Connection {
             Landing::Home { slot, flight } => (slot, flight),
             Landing::Late => return,
             Landing::Stray => {
-                turn.tally.unreadable += 1;
+                turn.counter.tally.unreadable += 1;
                 return;
             }
         };
@@ -189,11 +189,8 @@ impl Connection {
         if let Some(memory) = &mut turn.lane.memory {
             memory.answered(&mut errand, outcome, frame);
         }
-        // What was due within the measured time counts, however late its answer: else the slowest would be left out.
-        let counts_at_ns = if turn.lane.is_open() { intended_ns } else { now_ns };
-        let counts_at_ns = turn.clock.measures(counts_at_ns).then_some(counts_at_ns);
         let times = Times { intended_ns, sent_ns, answered_ns: now_ns };
-        turn.tally.count(errand.step, outcome, times, counts_at_ns);
+        turn.counter.count(errand.step, outcome, times);
         let correlation = self.flights.correlation(slot);
         match turn.lane.follow(errand, outcome, now_ns, correlation, &mut self.outbound) {
             Some(errand) => {
@@ -211,7 +208,7 @@ impl Connection {
             Some(Asked { errand, intended_ns }) => {
                 if turn.lane.is_open() {
                     let late_ns = now_ns.saturating_sub(intended_ns.max(turn.polled_ns));
-                    turn.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
+                    turn.counter.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
                 }
                 self.flights.launch(slot, Flight { errand, intended_ns, sent_ns: now_ns });
             }

@@ -5,6 +5,7 @@ use super::alarm::Alarm;
 use super::connection::{Clock, Connection, Lost, READ_BYTES, Turn};
 use super::lane::Lane;
 use super::oracle::Memory;
+use super::results::counter::Counter;
 use super::results::live::Pulse;
 use super::results::tally::Tally;
 use mio::{Events, Interest, Poll, Token};
@@ -49,9 +50,9 @@ pub(super) struct Ended {
     pub(super) memories: Vec<Memory>,
 }
 
-/// Drives a share to the end of the run and counts into `tally`. An error is the system's, of the poll.
-pub(super) fn drive(share: Share, clock: &Clock, pulse: &Pulse, tally: Tally) -> io::Result<Ended> {
-    let mut driver = Driver::new(share, clock, tally)?;
+/// Drives a share to the end of the run and counts into `counter`. An error is the system's, of the poll.
+pub(super) fn drive(share: Share, clock: &Clock, pulse: &Pulse, counter: Counter) -> io::Result<Ended> {
+    let mut driver = Driver::new(share, clock, counter)?;
     driver.start();
     let mut events = Events::with_capacity(EVENTS);
     let mut buffer = vec![0; READ_BYTES];
@@ -66,7 +67,7 @@ pub(super) fn drive(share: Share, clock: &Clock, pulse: &Pulse, tally: Tally) ->
             if let Some(sent_ns) = now_ns.checked_sub(ANSWER_NS_MAX) {
                 driver.give_up(sent_ns);
             }
-            pulse.show(&mut driver.tally, now_ns);
+            pulse.show(&mut driver.counter, now_ns);
         }
     }
     Ok(driver.end())
@@ -80,17 +81,16 @@ struct Driver<'a> {
     lanes: Vec<Lane>,
     /// Connections with requests to write.
     unwritten: Vec<usize>,
-    tally: Tally,
+    counter: Counter,
     polled_ns: u64,
     /// Time within the measured time in which there was nothing to do.
     idle_ns: u64,
 }
 
 impl<'a> Driver<'a> {
-    fn new(Share { connections, lanes }: Share, clock: &'a Clock, mut tally: Tally) -> io::Result<Self> {
+    fn new(Share { connections, lanes }: Share, clock: &'a Clock, counter: Counter) -> io::Result<Self> {
         let poll = Poll::new()?;
         let alarm = Alarm::new(poll.registry(), ALARM)?;
-        tally.is_open = lanes.iter().any(Lane::is_open);
         let mut driver = Self {
             clock,
             poll,
@@ -98,7 +98,7 @@ impl<'a> Driver<'a> {
             unwritten: Vec::with_capacity(SENT_AT_ONCE_MAX),
             connections,
             lanes,
-            tally,
+            counter,
             polled_ns: 0,
             idle_ns: 0,
         };
@@ -121,7 +121,7 @@ impl<'a> Driver<'a> {
     fn poll(&mut self, events: &mut Events) -> io::Result<()> {
         let began_ns = self.clock.now_ns();
         let mut wait = POLL_MAX;
-        if self.tally.is_open {
+        if self.counter.tally.is_open {
             let due_ns = self.lanes.iter().map(Lane::due_ns).min().unwrap_or(u64::MAX);
             let wake_ns = due_ns.saturating_sub(WAKE_EARLY_NS);
             if wake_ns <= began_ns {
@@ -153,7 +153,7 @@ impl<'a> Driver<'a> {
 
     /// Sends what is due, at most a few at once, so that answers do not wait to be read meanwhile.
     fn send_due(&mut self) {
-        if !self.tally.is_open {
+        if !self.counter.tally.is_open {
             return;
         }
         let last_ns = self.clock.until_ns - 1;
@@ -165,7 +165,7 @@ impl<'a> Driver<'a> {
             let at = lane.next_ready().expect("a lane has something due only if it has a slot");
             let Some(connection) = &mut self.connections[at] else { continue };
             let mut turn =
-                Turn { clock: self.clock, lane, tally: &mut self.tally, polled_ns: self.polled_ns };
+                Turn { clock: self.clock, lane, counter: &mut self.counter, polled_ns: self.polled_ns };
             connection.send_due(&mut turn);
             if connection.offers_slot() {
                 lane.has_slot(at);
@@ -195,12 +195,12 @@ impl<'a> Driver<'a> {
         let unsent = self.lanes.iter_mut().map(|lane| lane.drop_unsent(self.clock)).sum();
         let measured_ns = self.clock.until_ns - self.clock.from_ns;
         if (self.idle_ns as f64) < measured_ns as f64 * IDLE_SHARE_MIN {
-            self.tally.unsent_for_lack_of_time = unsent;
+            self.counter.tally.unsent_for_lack_of_time = unsent;
         } else {
-            self.tally.unsent = unsent;
+            self.counter.tally.unsent = unsent;
         }
         let memories = self.lanes.into_iter().filter_map(|lane| lane.memory).collect();
-        Ended { tally: self.tally, memories }
+        Ended { tally: self.counter.end(), memories }
     }
 
     /// Does something with a connection unless it is lost, drops it if it gets lost by that, and offers a slot that it
@@ -210,10 +210,11 @@ impl<'a> Driver<'a> {
         let Some(connection) = &mut self.connections[at] else { return };
         let lane = &mut self.lanes[connection.lane()];
         let takes_offers = lane.is_open() && self.polled_ns < self.clock.until_ns;
-        let mut turn = Turn { clock: self.clock, lane, tally: &mut self.tally, polled_ns: self.polled_ns };
+        let mut turn =
+            Turn { clock: self.clock, lane, counter: &mut self.counter, polled_ns: self.polled_ns };
         if let Err(Lost) = act(connection, &mut turn) {
-            self.tally.connections_lost += 1;
-            self.tally.lost_with_connections += connection.open() as u64;
+            self.counter.tally.connections_lost += 1;
+            self.counter.tally.lost_with_connections += connection.open() as u64;
             self.connections[at] = None;
         } else if takes_offers && connection.offers_slot() {
             turn.lane.has_slot(at);

@@ -9,6 +9,7 @@ use super::exit::Failure;
 use super::options::Options;
 use super::oracle;
 use super::progress::{SetUp, watch};
+use super::results::counter::Counter;
 use super::results::live::Pulse;
 use super::results::report::Report;
 use super::results::tally::Tally;
@@ -145,9 +146,10 @@ fn run(options: &Options, shares: Vec<Share>, opening: Option<Opening<'_>>) -> R
     let length = warmup + measured;
     let pulses: Vec<_> = shares.iter().map(|_| Pulse::default()).collect();
     let measured_ns = warmup.as_nanos() as u64..length.as_nanos() as u64;
-    // Made before the clock runs: a tally is large, and the time to make it would be the generator's own lateness.
-    let tallies: Vec<_> = shares.iter().map(|_| Tally::new(measured_ns.clone())).collect();
-    let mut sum = Ended { tally: Tally::new(measured_ns), memories: Vec::new() };
+    let tally = || Tally::new(measured_ns.clone(), !options.shape.closed);
+    // Made before the clock runs: a counter is large, and the time to make it would be the generator's own lateness.
+    let counters: Vec<_> = shares.iter().map(|_| Counter::new(tally())).collect();
+    let mut sum = Ended { tally: tally(), memories: Vec::new() };
     let clock = Clock {
         epoch: Instant::now(),
         from_ns: warmup.as_nanos() as u64,
@@ -164,14 +166,14 @@ fn run(options: &Options, shares: Vec<Share>, opening: Option<Opening<'_>>) -> R
         });
         let drivers: Vec<_> = shares
             .into_iter()
-            .zip(tallies)
+            .zip(counters)
             .zip(&pulses)
-            .map(|((share, tally), pulse)| {
+            .map(|((share, counter), pulse)| {
                 let (watcher, clock) = (&watcher, &clock);
                 scope.spawn(move || {
-                    let tally = drive(share, clock, pulse, tally);
+                    let ended = drive(share, clock, pulse, counter);
                     watcher.unpark();
-                    tally
+                    ended
                 })
             })
             .collect();

@@ -36,18 +36,46 @@ impl Latencies<u64> {
 }
 
 impl Latencies<u32> {
+    /// For a short while of a run, as exact as its totals.
+    pub(super) fn of_window() -> Self {
+        let exact = Histogram::new_with_bounds(1, LATENCY_NS_MAX, RUN_DIGITS)
+            .expect("bounds and digits are in range");
+        Self { done_ns: exact.clone(), refused_ns: exact }
+    }
+
     /// For one interval of many: an interval is too short for more answers than a small counter holds.
     pub(super) fn of_interval() -> Self {
         let small = Histogram::new_with_bounds(INTERVAL_NS_MIN, LATENCY_NS_MAX, INTERVAL_DIGITS);
         let small = small.expect("bounds and digits are in range");
         Self { done_ns: small.clone(), refused_ns: small }
     }
+
+    /// Tells what was recorded, as is done, nanoseconds and how often, and forgets it.
+    pub(super) fn take_each(&mut self, mut tell: impl FnMut(bool, u64, u32)) {
+        for (is_done, histogram) in [(true, &mut self.done_ns), (false, &mut self.refused_ns)] {
+            if !histogram.is_empty() {
+                for row in histogram.iter_recorded() {
+                    tell(is_done, row.value_iterated_to(), row.count_at_value());
+                }
+                histogram.reset();
+            }
+        }
+    }
+}
+
+impl<C: Counter + From<u32>> Latencies<C> {
+    pub(super) fn record_n(&mut self, is_done: bool, ns: u64, count: u32) {
+        self.part(is_done).saturating_record_n(ns, C::from(count));
+    }
 }
 
 impl<C: Counter> Latencies<C> {
     pub(super) fn record(&mut self, is_done: bool, ns: u64) {
-        let histogram = if is_done { &mut self.done_ns } else { &mut self.refused_ns };
-        histogram.saturating_record(ns);
+        self.part(is_done).saturating_record(ns);
+    }
+
+    fn part(&mut self, is_done: bool) -> &mut Histogram<C> {
+        if is_done { &mut self.done_ns } else { &mut self.refused_ns }
     }
 
     /// Both kinds together.

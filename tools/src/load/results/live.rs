@@ -1,8 +1,8 @@
 //! What a thread shows of its counts while it runs. A thread keeps what came since it last showed, and adds that to its
 //! pulse a few times a second; so the answer's road has no lock and no counter that two threads write.
 
+use super::counter::Counter;
 use super::latencies::Latencies;
-use super::tally::Tally;
 use std::sync::{Mutex, PoisonError};
 
 /// What a thread has shown of a window of time.
@@ -34,14 +34,15 @@ impl Default for Pulse {
 }
 
 impl Pulse {
-    /// Shows what `tally` counted since the last time, and ends its window.
-    pub(in crate::load) fn show(&self, tally: &mut Tally, now_ns: u64) {
-        tally.mark_errors(now_ns);
+    /// Shows what `counter` counted since the last time.
+    pub(in crate::load) fn show(&self, counter: &mut Counter, now_ns: u64) {
+        counter.pour();
+        counter.mark_errors(now_ns);
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.response += &tally.unseen;
+        shown.response += &counter.unseen;
         shown.until_ns = now_ns;
-        shown.errors = tally.errors();
-        tally.unseen.clear();
+        shown.errors = counter.tally.errors();
+        counter.unseen.clear();
     }
 }
 
@@ -82,7 +83,7 @@ pub(in crate::load) fn glance(pulses: &[Pulse]) -> Glance {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tally::Times;
+    use super::super::counter::tests::{counter, on_time};
     use super::*;
     use crate::load::step::{Outcome, Step};
     use seathold_protocol::status::Status;
@@ -90,16 +91,16 @@ mod tests {
     #[test]
     fn a_look_tells_what_came_since_the_last() {
         let pulses = [Pulse::default(), Pulse::default()];
-        let mut tally = Tally::new(0..10_000_000_000);
-        let took = Times { intended_ns: 0, sent_ns: 0, answered_ns: 2_000_000 };
-        (0..100).for_each(|_| tally.count(Step::Reserve, Outcome::Done, took, None));
-        tally.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took, None);
-        tally.timeouts = 3;
-        pulses[0].show(&mut tally, 500_000_000);
+        let mut counter = counter(0..10_000_000_000);
+        let took = on_time(0, 2_000_000);
+        (0..100).for_each(|_| counter.count(Step::Reserve, Outcome::Done, took));
+        counter.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took);
+        counter.tally.timeouts = 3;
+        pulses[0].show(&mut counter, 500_000_000);
         let seen = glance(&pulses);
         assert_eq!((seen.done_per_second, seen.refused_per_second, seen.errors), (200.0, 2.0, 3));
         assert!((seen.done_us.unwrap().0 - 2_000.0).abs() < 20.0);
-        pulses[0].show(&mut tally, 750_000_000);
+        pulses[0].show(&mut counter, 750_000_000);
         let seen = glance(&pulses);
         assert_eq!((seen.done_per_second, seen.done_us, seen.errors), (0.0, None, 3));
     }

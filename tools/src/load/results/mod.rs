@@ -2,6 +2,7 @@
 
 pub(super) mod compare;
 pub(super) mod configuration;
+pub(super) mod counter;
 pub(super) mod figures;
 mod files;
 mod host;

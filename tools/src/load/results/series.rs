@@ -27,6 +27,7 @@ pub(super) struct Interval {
 #[derive(Clone, Debug)]
 pub(super) struct Series {
     from_ns: u64,
+    length_ns: u64,
     interval_ns: u64,
     intervals: Vec<Interval>,
 }
@@ -45,13 +46,26 @@ impl Series {
             errors: 0,
         };
         let intervals = (0..length_ns.div_ceil(interval_ns)).map(interval).collect();
-        Self { from_ns: measured_ns.start, interval_ns, intervals }
+        Self { from_ns: measured_ns.start, length_ns, interval_ns, intervals }
     }
 
     /// The interval of a moment, unless it is outside the measured time.
     pub(super) fn at(&mut self, now_ns: u64) -> Option<&mut Interval> {
         let at = now_ns.checked_sub(self.from_ns)? / self.interval_ns;
         self.intervals.get_mut(at as usize)
+    }
+
+    /// The longest stretch of time around a moment within which all moments have the same interval, or none.
+    pub(super) fn moments_around(&self, at_ns: u64) -> Range<u64> {
+        let until_ns = self.from_ns + self.length_ns;
+        match at_ns {
+            _ if at_ns < self.from_ns => 0..self.from_ns,
+            _ if at_ns >= until_ns => until_ns..u64::MAX,
+            _ => {
+                let from_ns = at_ns - (at_ns - self.from_ns) % self.interval_ns;
+                from_ns..until_ns.min(from_ns + self.interval_ns)
+            }
+        }
     }
 
     /// All of them, in order.

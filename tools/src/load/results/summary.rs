@@ -163,14 +163,10 @@ fn rfc_3339(time: SystemTime) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::load::results::tally::Times;
+    use crate::load::results::counter::tests::{counter, on_time};
     use crate::load::step::Outcome;
     use clap::Parser;
     use seathold_protocol::status::Status;
-
-    fn took(nanoseconds: u64) -> Times {
-        Times { intended_ns: 0, sent_ns: 0, answered_ns: nanoseconds }
-    }
 
     pub(in crate::load::results) fn report() -> Report {
         let line = ["seathold-load", "--closed", "--workload", "sale", "--seconds", "2"];
@@ -186,14 +182,14 @@ pub(super) mod tests {
             partition_cores: vec![0, 1],
             server: "seathold/0".to_owned(),
         };
-        let mut tally = Tally::new(0..2_000_000_000);
+        let mut counter = counter(0..2_000_000_000);
         for _ in 0..3_000 {
-            tally.count(Step::Reserve, Outcome::Done, took(2_000_000), Some(0));
-            tally.count(Step::Confirm, Outcome::Done, took(1_000_000), Some(0));
+            counter.count(Step::Reserve, Outcome::Done, on_time(0, 2_000_000));
+            counter.count(Step::Confirm, Outcome::Done, on_time(0, 1_000_000));
         }
-        tally.count(Step::Reserve, Outcome::Refused(Status::SoldOut), took(100_000), Some(0));
-        tally.timeouts = 1;
-        Report::new(&options, &welcome, 15, &tally)
+        counter.count(Step::Reserve, Outcome::Refused(Status::SoldOut), on_time(0, 100_000));
+        counter.tally.timeouts = 1;
+        Report::new(&options, &welcome, 15, &counter.end())
     }
 
     #[test]

@@ -103,16 +103,16 @@ fn why_no_sale(tally: &Tally) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::results::tally::Times;
+    use crate::load::results::counter::tests::{counter, on_time};
+    use crate::load::results::counter::{Counter, Times};
     use crate::load::step::Outcome;
 
     fn verdict(workload: &str, answers: &[(Step, Outcome, u32)]) -> Vec<String> {
-        let mut tally = Tally::new(0..1_000_000_000);
-        let took = Times { intended_ns: 0, sent_ns: 0, answered_ns: 1_000 };
+        let mut counter = counter(0..1_000_000_000);
         for (step, outcome, times) in answers {
-            (0..*times).for_each(|_| tally.count(*step, *outcome, took, Some(0)));
+            (0..*times).for_each(|_| counter.count(*step, *outcome, on_time(0, 1_000)));
         }
-        why_not(&workload.parse().unwrap(), &tally)
+        why_not(&workload.parse().unwrap(), &counter.end())
     }
 
     #[test]
@@ -129,12 +129,12 @@ mod tests {
     #[test]
     fn a_generator_that_is_late_measures_itself() {
         let late = |late_ns: u64, answered_ns: u64, unsent: u64| {
-            let mut tally = Tally::new(0..1_000_000_000);
+            let mut counter = Counter::new(Tally::new(0..1_000_000_000, true));
             let took = Times { intended_ns: 0, sent_ns: late_ns, answered_ns };
-            tally.count(Step::Ping, Outcome::Done, took, Some(0));
-            tally.count_lateness(late_ns, true);
-            tally.unsent_for_lack_of_time = unsent;
-            why_not(&"ping".parse().unwrap(), &tally)
+            counter.count(Step::Ping, Outcome::Done, took);
+            counter.tally.count_lateness(late_ns, true);
+            counter.tally.unsent_for_lack_of_time = unsent;
+            why_not(&"ping".parse().unwrap(), &counter.end())
         };
         let told = late(110_000, 1_000_000, 0);
         assert!(told[0].contains("late by 110 us at p99"), "{told:?}");

@@ -1,0 +1,273 @@
+//! What one thread counts while it runs. An answer is recorded once, in the window of its moment; a few times a second, and
+//! when its interval is over, the window is poured into the totals, the series and the live line, off the answer's road.
+//! Nothing here allocates once it is made.
+
+use super::latencies::Latencies;
+use super::tally::{SALES, Tally};
+use crate::load::step::{Outcome, Step};
+use seathold_protocol::status::Status;
+use std::ops::Range;
+
+/// The times of one request, in nanoseconds since the run began.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::load) struct Times {
+    /// When the plan wanted it sent; in a closed loop, when its slot became free.
+    pub(in crate::load) intended_ns: u64,
+    /// When it was written.
+    pub(in crate::load) sent_ns: u64,
+    /// When its answer was read.
+    pub(in crate::load) answered_ns: u64,
+}
+
+impl Times {
+    /// What a buyer waits.
+    fn response_ns(self) -> u64 {
+        self.answered_ns.saturating_sub(self.intended_ns)
+    }
+
+    fn service_ns(self) -> u64 {
+        self.answered_ns.saturating_sub(self.sent_ns)
+    }
+}
+
+/// Answers that count for one stretch of time and are not in the totals yet. As exact as the totals, so that pouring
+/// loses nothing.
+#[derive(Clone, Debug)]
+struct Window {
+    moments_ns: Range<u64>,
+    /// These moments are within the measured time.
+    is_measured: bool,
+    /// From intended to answered, by the step's index.
+    response: [Latencies<u32>; Step::ALL.len()],
+    /// From sent to answered, in an open loop. In a closed one that is the response: what was sent later than due is not
+    /// counted in a window there.
+    service: Latencies<u32>,
+}
+
+/// A thread's tally, and what is not in it yet.
+#[derive(Clone, Debug)]
+pub(in crate::load) struct Counter {
+    pub(in crate::load) tally: Tally,
+    window: Window,
+    /// What was answered since it was last shown, within the measured time or not; the window's answers are missing.
+    pub(super) unseen: Latencies<u32>,
+    /// Errors that have their interval.
+    errors_marked: u64,
+}
+
+impl Counter {
+    pub(in crate::load) fn new(tally: Tally) -> Self {
+        let window = Window {
+            moments_ns: 0..0,
+            is_measured: false,
+            response: std::array::from_fn(|_| Latencies::of_window()),
+            service: Latencies::of_window(),
+        };
+        Self { tally, window, unseen: Latencies::of_interval(), errors_marked: 0 }
+    }
+
+    /// Counts an answer: for the moment when it was due in an open loop, however late it comes, else the slowest would be
+    /// left out; in a closed loop for the moment when it came.
+    pub(in crate::load) fn count(&mut self, step: Step, outcome: Outcome, times: Times) {
+        let status = match outcome {
+            Outcome::Done => Status::Ok,
+            Outcome::Refused(status) => status,
+            Outcome::Unexpected(status) => return self.tally.count_unexpected(status),
+            Outcome::Unreadable => {
+                self.tally.unreadable += 1;
+                return;
+            }
+        };
+        let is_done = status == Status::Ok;
+        let is_open = self.tally.is_open;
+        let at_ns = if is_open { times.intended_ns } else { times.answered_ns };
+        if at_ns >= self.window.moments_ns.end {
+            self.move_to(at_ns);
+        }
+        let is_on_time = is_open || times.sent_ns == times.intended_ns;
+        if at_ns < self.window.moments_ns.start || !is_on_time {
+            return self.count_apart(step, status, times, at_ns);
+        }
+        if self.window.is_measured {
+            self.tally.count_status(step, status);
+        }
+        self.window.response[step.index()].record(is_done, times.response_ns());
+        if is_open {
+            self.window.service.record(is_done, times.service_ns());
+        }
+    }
+
+    /// Counts an answer that the window does not take. There are few, unless the server stalls.
+    #[cold]
+    fn count_apart(&mut self, step: Step, status: Status, times: Times, at_ns: u64) {
+        let is_done = status == Status::Ok;
+        let response_ns = times.response_ns();
+        self.unseen.record(is_done, response_ns);
+        let Some(interval) = self.tally.series.at(at_ns) else { return };
+        interval.response.record(is_done, response_ns);
+        interval.accepted += u64::from(is_done && SALES.contains(&step));
+        self.tally.response_mut(step).record(is_done, response_ns);
+        self.tally.service.record(is_done, times.service_ns());
+        self.tally.count_status(step, status);
+    }
+
+    /// Begins the window of a moment that is behind all moments of the present one.
+    #[cold]
+    fn move_to(&mut self, at_ns: u64) {
+        self.pour();
+        self.window.moments_ns = self.tally.series.moments_around(at_ns);
+        self.window.is_measured = self.tally.series.at(at_ns).is_some();
+    }
+
+    /// Empties the window into everything that is shown and reported.
+    pub(super) fn pour(&mut self) {
+        let Self { tally, window, unseen, .. } = self;
+        let at_ns = window.moments_ns.start;
+        for step in Step::ALL {
+            window.response[step.index()].take_each(|is_done, ns, count| {
+                unseen.record_n(is_done, ns, count);
+                let Some(interval) = tally.series.at(at_ns) else { return };
+                interval.response.record_n(is_done, ns, count);
+                interval.accepted += u64::from(count) * u64::from(is_done && SALES.contains(&step));
+                tally.response_mut(step).record_n(is_done, ns, count);
+                if !tally.is_open {
+                    tally.service.record_n(is_done, ns, count);
+                }
+            });
+        }
+        let is_measured = window.is_measured;
+        window.service.take_each(|is_done, ns, count| {
+            if is_measured {
+                tally.service.record_n(is_done, ns, count);
+            }
+        });
+    }
+
+    /// Gives the errors since the last mark to the interval of `now_ns`: some have no moment of their own.
+    pub(super) fn mark_errors(&mut self, now_ns: u64) {
+        let errors = self.tally.errors();
+        if let Some(interval) = self.tally.series.at(now_ns) {
+            interval.errors += errors - self.errors_marked;
+        }
+        self.errors_marked = errors;
+    }
+
+    /// All that was counted.
+    pub(in crate::load) fn end(mut self) -> Tally {
+        self.pour();
+        self.tally
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    /// Of a closed loop.
+    pub(in crate::load::results) fn counter(measured_ns: Range<u64>) -> Counter {
+        Counter::new(Tally::new(measured_ns, false))
+    }
+
+    /// Of an open loop.
+    fn open(measured_ns: Range<u64>) -> Counter {
+        Counter::new(Tally::new(measured_ns, true))
+    }
+
+    /// Sent when it was due.
+    pub(in crate::load::results) fn on_time(from_ns: u64, took_ns: u64) -> Times {
+        Times { intended_ns: from_ns, sent_ns: from_ns, answered_ns: from_ns + took_ns }
+    }
+
+    #[test]
+    fn warm_up_counts_for_faults_alone_and_threads_add_up() {
+        let mut one = counter(SECOND_NS..3 * SECOND_NS);
+        one.count(Step::Ping, Outcome::Done, on_time(0, 1_000));
+        one.count(Step::Ping, Outcome::Done, on_time(SECOND_NS, 2_000));
+        one.count(Step::Reserve, Outcome::Refused(Status::SoldOut), on_time(SECOND_NS, 3_000));
+        one.count(Step::Hold, Outcome::Done, on_time(SECOND_NS, 1_000));
+        one.count(Step::Reserve, Outcome::Unexpected(Status::UnknownDeparture), on_time(SECOND_NS, 1));
+        one.count(Step::Ping, Outcome::Done, on_time(3 * SECOND_NS, 1_000));
+        one.pour();
+        assert_eq!(one.unseen.all_ns().len(), 5);
+        let one = one.end();
+        let mut sum = one.clone();
+        sum.add(&one);
+        assert_eq!((sum.requests(), sum.accepted(), sum.errors()), (6, 2, 2));
+        assert_eq!(sum.refusals().collect::<Vec<_>>(), [(Status::SoldOut, 2)]);
+        assert_eq!(sum.unexpected().collect::<Vec<_>>(), [(Status::UnknownDeparture, 2)]);
+        assert_eq!((sum.response().all_ns().len(), sum.of(Step::Reserve).total()), (6, 2));
+    }
+
+    #[test]
+    fn the_plan_the_send_and_the_answer_give_three_latencies() {
+        let times = Times { intended_ns: 1_000_000, sent_ns: 3_000_000, answered_ns: 7_000_000 };
+        for mut counter in [open(0..SECOND_NS), counter(0..SECOND_NS)] {
+            counter.count(Step::Ping, Outcome::Done, times);
+            counter.tally.count_lateness(2_000_000, true);
+            let tally = counter.end();
+            let all = [tally.response().done_ns, tally.service.done_ns.clone(), tally.lateness_ns.clone()];
+            for (histogram, expected) in all.iter().zip([6_000_000, 4_000_000, 2_000_000_u64]) {
+                assert_eq!(histogram.len(), 1);
+                assert!(histogram.max().abs_diff(expected) < expected / 1_000, "{} ns", histogram.max());
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_poured_is_as_exact_as_what_was_recorded() {
+        let mut counter = counter(0..SECOND_NS);
+        let mut direct = Latencies::of_run();
+        for at in 0..10_000 {
+            let took_ns = 50 + at * at;
+            counter.count(Step::Ping, Outcome::Done, on_time(0, took_ns));
+            direct.record(true, took_ns);
+            if at % 3_000 == 0 {
+                counter.pour();
+            }
+        }
+        let tally = counter.end();
+        let rows = |histogram: &hdrhistogram::Histogram<u64>| -> Vec<_> {
+            histogram.iter_recorded().map(|row| (row.value_iterated_to(), row.count_at_value())).collect()
+        };
+        assert_eq!(rows(&tally.response().done_ns), rows(&direct.done_ns));
+        assert_eq!(rows(&tally.service.done_ns), rows(&direct.done_ns));
+        assert_eq!(tally.response().done_ns.max(), direct.done_ns.max());
+    }
+
+    #[test]
+    fn the_series_adds_up_to_the_whole() {
+        let mut counter = counter(SECOND_NS..4 * SECOND_NS);
+        for at in 0..300 {
+            counter.count(Step::Confirm, Outcome::Done, on_time(SECOND_NS + at * 10_000_000 - 500, 500));
+        }
+        counter.tally.timeouts = 2;
+        counter.mark_errors(2 * SECOND_NS);
+        counter.tally.connections_lost = 1;
+        counter.mark_errors(3 * SECOND_NS);
+        counter.mark_errors(9 * SECOND_NS);
+        let tally = counter.end();
+        let intervals = tally.series.intervals();
+        let counts: Vec<_> = intervals.iter().map(|one| (one.accepted, one.errors)).collect();
+        assert_eq!(counts, [(100, 0), (100, 2), (100, 1)]);
+        assert_eq!(intervals.iter().map(|one| one.response.all_ns().len()).sum::<u64>(), tally.requests());
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_counts_for_when_it_was_due() {
+        let mut counter = open(SECOND_NS..4 * SECOND_NS);
+        for due_s in [0, 1, 3, 1, 2, 0] {
+            let took = Times { answered_ns: 9 * SECOND_NS, ..on_time(due_s * SECOND_NS, 0) };
+            counter.count(Step::Hold, Outcome::Done, took);
+        }
+        let tally = counter.end();
+        let counts: Vec<_> =
+            tally.series.intervals().iter().map(|one| (one.accepted, one.response.done_ns.len())).collect();
+        assert_eq!(counts, [(2, 2), (1, 1), (1, 1)]);
+        assert_eq!(
+            (tally.requests(), tally.response().done_ns.len(), tally.service.done_ns.len()),
+            (4, 4, 4)
+        );
+    }
+}
