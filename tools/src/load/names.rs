@@ -4,7 +4,7 @@
 //! before and sells nothing. So they come from a generator of their own, seeded by the system.
 
 use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 use seathold_protocol::limits::PASSENGERS_MAX;
 use seathold_protocol::{AccountId, PassengerId, ReservationId};
 use std::hash::{BuildHasher, RandomState};
@@ -29,9 +29,10 @@ impl Names {
 }
 
 /// Who travels under an id: the same passengers whenever they are asked for, so that nobody has to remember them. The
-/// first `party` differ from those of every other id; the others are 0 and do not travel.
+/// first `party` differ from those of every other id; the others are 0 and do not travel. Drawn from a generator that costs
+/// nothing to seed, for it serves one request.
 pub(super) fn passengers(id: ReservationId, party: u8) -> [PassengerId; PASSENGERS_MAX] {
-    let mut drawn = Xoshiro256PlusPlus::seed_from_u64((id.0 >> 64) as u64 ^ id.0 as u64);
+    let mut drawn = SplitMix64::seed_from_u64((id.0 >> 64) as u64 ^ id.0 as u64);
     let mut passengers = [PassengerId(0); PASSENGERS_MAX];
     for passenger in passengers.iter_mut().take(usize::from(party)) {
         *passenger = PassengerId(drawn.next_u64());
