@@ -115,8 +115,8 @@ impl Buyer {
         errand
     }
 
-    /// What follows from an answer, and after how many nanoseconds, if something does: a hold is confirmed.
-    pub(super) fn follow(&mut self, done: Errand, outcome: Outcome) -> Option<(Errand, u64)> {
+    /// The step that follows from an answer, and after how many nanoseconds, if one does: a hold is confirmed.
+    pub(super) fn follow(&mut self, done: &Errand, outcome: Outcome) -> Option<(Step, u64)> {
         if outcome != Outcome::Done {
             return None;
         }
@@ -138,7 +138,7 @@ impl Buyer {
             Some(span) if step == Step::Confirm => span.draw(&mut self.choices),
             _ => 0,
         };
-        Some((Errand { step, ..done }, wait_ns))
+        Some((step, wait_ns))
     }
 
     fn choose_trip(&mut self) -> (DepartureId, Class, (StopIndex, StopIndex)) {
@@ -202,9 +202,9 @@ mod tests {
         buyer.script = Arc::new(script);
         let mut errand = buyer.begin(1, &mut Vec::new());
         let mut steps = vec![errand.step];
-        while let Some((next, _)) = buyer.follow(errand, Outcome::Done) {
-            steps.push(next.step);
-            errand = next;
+        while let Some((next, _)) = buyer.follow(&errand, Outcome::Done) {
+            steps.push(next);
+            errand.step = next;
         }
         steps
     }
@@ -253,16 +253,15 @@ mod tests {
         let mut buyer = buyer("sale", 1);
         let errand = buyer.begin(1, &mut Vec::new());
         let refused = Outcome::Refused(seathold_protocol::status::Status::SoldOut);
-        assert!(buyer.follow(errand, refused).is_none());
-        let (confirm, wait_ns) = buyer.follow(errand, Outcome::Done).unwrap();
-        assert_eq!(wait_ns, 0);
+        assert!(buyer.follow(&errand, refused).is_none());
+        assert_eq!(buyer.follow(&errand, Outcome::Done), Some((Step::Confirm, 0)));
         let mut out = Vec::new();
-        confirm.write(3, &mut out);
+        Errand { step: Step::Confirm, ..errand }.write(3, &mut out);
         let frame = frame::split(&out, 512).unwrap().unwrap();
         assert_eq!(Request::decode(&frame), Ok(Request::Confirm(errand.booking.unwrap().target)));
         let late = habits("--pay-after 2s..3s");
         buyer.script = Arc::new(Script { habits: late, ..(*buyer.script).clone() });
-        let (_, wait_ns) = buyer.follow(errand, Outcome::Done).unwrap();
+        let (_, wait_ns) = buyer.follow(&errand, Outcome::Done).unwrap();
         assert!((2_000_000_000..=3_000_000_000).contains(&wait_ns), "{wait_ns}");
     }
 

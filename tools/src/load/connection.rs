@@ -176,27 +176,26 @@ impl Connection {
     }
 
     fn answer(&mut self, frame: &Frame<'_>, now_ns: u64, turn: &mut Turn<'_>) {
-        let (slot, flight) = match self.flights.land(frame.header.correlation) {
-            Landing::Home { slot, flight } => (slot, flight),
+        let (slot, flight, correlation) = match self.flights.land(frame.header.correlation) {
+            Landing::Home { slot, flight, correlation } => (slot, flight, correlation),
             Landing::Late => return,
             Landing::Stray => {
                 turn.counter.tally.unreadable += 1;
                 return;
             }
         };
-        let Flight { mut errand, intended_ns, sent_ns } = flight;
+        let Flight { errand, intended_ns, sent_ns } = flight;
         let outcome = errand.step.judge(frame.header);
         if let Some(memory) = &mut turn.lane.memory {
-            memory.answered(&mut errand, outcome, frame);
+            memory.answered(errand, outcome, frame);
         }
-        let times = Times { intended_ns, sent_ns, answered_ns: now_ns };
+        let times = Times { intended_ns: *intended_ns, sent_ns: *sent_ns, answered_ns: now_ns };
         turn.counter.count(errand.step, outcome, times);
-        let correlation = self.flights.correlation(slot);
-        match turn.lane.follow(errand, outcome, now_ns, correlation, &mut self.outbound) {
-            Some(errand) => {
-                self.flights.launch(slot, Flight { errand, intended_ns: now_ns, sent_ns: now_ns });
-            }
-            None => self.fill(slot, now_ns, turn),
+        if turn.lane.follow(errand, outcome, now_ns, correlation, &mut self.outbound) {
+            (*intended_ns, *sent_ns) = (now_ns, now_ns);
+            self.flights.launch_again(slot);
+        } else {
+            self.fill(slot, now_ns, turn);
         }
     }
 

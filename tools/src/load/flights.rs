@@ -16,6 +16,8 @@ pub(super) struct Flight {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     generation: u32,
+    is_open: bool,
+    /// The one that is open, or the last that was: it stays, since what follows from an answer is about the same thing.
     flight: Option<Flight>,
 }
 
@@ -29,10 +31,11 @@ pub(super) struct Flights {
 }
 
 /// Where an answer belongs.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Landing {
-    /// To this request in this slot, which is the caller's now: to launch the next in, or to release.
-    Home { slot: usize, flight: Flight },
+#[derive(Debug)]
+pub(super) enum Landing<'a> {
+    /// To this request in this slot, which is the caller's now: to launch the next in, or to release. `correlation` is the
+    /// next one's.
+    Home { slot: usize, flight: &'a mut Flight, correlation: u64 },
     /// To a request that was given up.
     Late,
     /// To nothing that was asked.
@@ -42,7 +45,7 @@ pub(super) enum Landing {
 impl Flights {
     pub(super) fn new(slots: usize) -> Self {
         let free = (0..slots).rev().collect();
-        Self { slots: vec![Slot { generation: 0, flight: None }; slots], free, open: 0 }
+        Self { slots: vec![Slot { generation: 0, is_open: false, flight: None }; slots], free, open: 0 }
     }
 
     /// Unanswered requests.
@@ -64,44 +67,56 @@ impl Flights {
     }
 
     pub(super) fn release(&mut self, slot: usize) {
-        assert!(self.slots[slot].flight.is_none(), "a slot is released when nothing is asked in it");
+        assert!(!self.slots[slot].is_open, "a slot is released when nothing is asked in it");
         self.free.push(slot);
     }
 
     /// The correlation id of the next request of a slot.
     pub(super) fn correlation(&self, slot: usize) -> u64 {
-        u64::from(self.slots[slot].generation) << 32 | slot as u64
+        correlation(self.slots[slot].generation, slot)
     }
 
     /// Notes the request that was written under `correlation(slot)`.
     pub(super) fn launch(&mut self, slot: usize, flight: Flight) {
+        self.slots[slot].flight = Some(flight);
+        self.launch_again(slot);
+    }
+
+    /// Notes that the flight which landed in a slot, as its owner left it, was written under `correlation(slot)`.
+    pub(super) fn launch_again(&mut self, slot: usize) {
         let slot = &mut self.slots[slot];
-        assert!(slot.flight.is_none(), "a slot has one request at a time");
-        slot.flight = Some(flight);
+        assert!(!slot.is_open, "a slot has one request at a time");
+        slot.is_open = true;
         self.open += 1;
     }
 
-    pub(super) fn land(&mut self, correlation: u64) -> Landing {
-        let (at, generation) = (correlation as u32 as usize, (correlation >> 32) as u32);
+    pub(super) fn land(&mut self, correlated: u64) -> Landing<'_> {
+        let (at, generation) = (correlated as u32 as usize, (correlated >> 32) as u32);
         let Some(slot) = self.slots.get_mut(at) else { return Landing::Stray };
         if generation != slot.generation {
             return if generation < slot.generation { Landing::Late } else { Landing::Stray };
         }
-        let Some(flight) = slot.flight.take() else { return Landing::Stray };
+        let (true, Some(flight)) = (slot.is_open, &mut slot.flight) else { return Landing::Stray };
+        slot.is_open = false;
         slot.generation = slot.generation.wrapping_add(1);
         self.open -= 1;
-        Landing::Home { slot: at, flight }
+        Landing::Home { slot: at, flight, correlation: correlation(slot.generation, at) }
     }
 
     /// Gives up a request that was sent at or before `sent_ns` and tells its slot, which is the caller's now.
     pub(super) fn give_up(&mut self, sent_ns: u64) -> Option<usize> {
-        let is_old = |slot: &Slot| slot.flight.is_some_and(|flight| flight.sent_ns <= sent_ns);
+        let is_old =
+            |slot: &Slot| slot.is_open && slot.flight.is_some_and(|flight| flight.sent_ns <= sent_ns);
         let at = self.slots.iter().position(is_old)?;
-        self.slots[at].flight = None;
+        self.slots[at].is_open = false;
         self.slots[at].generation = self.slots[at].generation.wrapping_add(1);
         self.open -= 1;
         Some(at)
     }
+}
+
+fn correlation(generation: u32, slot: usize) -> u64 {
+    u64::from(generation) << 32 | slot as u64
 }
 
 #[cfg(test)]
@@ -127,8 +142,11 @@ mod tests {
         assert_eq!((flights.take_free(), flights.take_free(), flights.take_free()), (Some(0), Some(1), None));
         flights.launch(1, sent_at(5));
         assert_eq!(flights.open(), 1);
-        let Landing::Home { slot: 1, flight } = flights.land(correlation) else { panic!("not home") };
-        assert_eq!((flight.intended_ns, flight.sent_ns, flights.has_free()), (1, 5, false));
+        let Landing::Home { slot: 1, flight, correlation: next } = flights.land(correlation) else {
+            panic!("not home")
+        };
+        assert_eq!((flight.intended_ns, flight.sent_ns), (1, 5));
+        assert_eq!((next, flights.has_free()), (flights.correlation(1), false));
         flights.release(1);
         assert_eq!(flights.take_free(), Some(1));
         assert!(matches!(flights.land(correlation), Landing::Late));

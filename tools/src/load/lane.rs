@@ -98,22 +98,23 @@ impl Lane {
         Some(Asked { errand: self.buyer.begin(correlation, out), intended_ns: new_ns })
     }
 
-    /// Writes what follows from an answer, if it follows at once.
+    /// Makes of an errand what follows from its answer, and writes it. False if nothing follows at once.
     pub(super) fn follow(
         &mut self,
-        done: Errand,
+        errand: &mut Errand,
         outcome: Outcome,
         now_ns: u64,
         correlation: u64,
         out: &mut Vec<u8>,
-    ) -> Option<Errand> {
-        let (errand, wait_ns) = self.buyer.follow(done, outcome)?;
+    ) -> bool {
+        let Some((step, wait_ns)) = self.buyer.follow(errand, outcome) else { return false };
+        errand.step = step;
         if wait_ns > 0 {
-            self.later.push(Later { due_ns: now_ns + wait_ns, errand });
-            return None;
+            self.later.push(Later { due_ns: now_ns + wait_ns, errand: *errand });
+            return false;
         }
-        self.write(&errand, correlation, out);
-        Some(errand)
+        self.write(errand, correlation, out);
+        true
     }
 
     fn write(&mut self, errand: &Errand, correlation: u64, out: &mut Vec<u8>) {
@@ -211,8 +212,8 @@ mod tests {
     fn a_payment_is_due_when_the_buyer_said() {
         for line in ["--workload sale --pay-after 2ms", "--closed --workload sale --pay-after 2ms"] {
             let mut lane = lane(line);
-            let Asked { errand, .. } = lane.ask(600_000, 0, &mut Vec::new()).unwrap();
-            assert!(lane.follow(errand, Outcome::Done, 700_000, 0, &mut Vec::new()).is_none(), "{line}");
+            let Asked { mut errand, .. } = lane.ask(600_000, 0, &mut Vec::new()).unwrap();
+            assert!(!lane.follow(&mut errand, Outcome::Done, 700_000, 0, &mut Vec::new()), "{line}");
             assert_ne!(ask(&mut lane, 2_600_000).unwrap().0, Step::Confirm, "{line}");
             while ask(&mut lane, 2_699_999).is_some_and(|_| lane.is_open()) {}
             assert_eq!(ask(&mut lane, 2_800_000), Some((Step::Confirm, 2_700_000)), "{line}");
@@ -223,8 +224,8 @@ mod tests {
     fn what_is_left_at_the_end_is_counted_within_the_measured_time() {
         let mut lane = lane("--workload sale --pay-after 2ms");
         for now_ns in [600_000, 1_600_000] {
-            let Asked { errand, .. } = lane.ask(now_ns, 0, &mut Vec::new()).unwrap();
-            lane.follow(errand, Outcome::Done, now_ns, 0, &mut Vec::new());
+            let Asked { mut errand, .. } = lane.ask(now_ns, 0, &mut Vec::new()).unwrap();
+            lane.follow(&mut errand, Outcome::Done, now_ns, 0, &mut Vec::new());
         }
         let clock = Clock { epoch: Instant::now(), from_ns: 3_000_000, until_ns: 1_000_000_000 };
         // Of 1,000 arrivals 3 were due before, 2 of them sent; of 2 payments one was due before.
