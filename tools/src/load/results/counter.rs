@@ -1,15 +1,15 @@
-//! What one thread counts while it runs. An answer is recorded once, in the window of its moment; a few times a second, and
-//! when its interval is over, the window is poured into the totals, the series and the live line, off the answer's road.
-//! Nothing here allocates once it is made.
+//! What one thread counts while it runs. An answer is recorded once, in the window of its moment, together with those
+//! that are like it; a few times a second, and when its interval is over, the window is poured into the totals, the series
+//! and the live line, off the answer's road. Nothing here allocates once it is made.
 
 use super::latencies::Latencies;
-use super::tally::{SALES, Tally};
+use super::tally::Tally;
 use crate::load::step::{Outcome, Step};
 use seathold_protocol::status::Status;
 use std::ops::Range;
 
 /// The times of one request, in nanoseconds since the run began.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::load) struct Times {
     /// When the plan wanted it sent; in a closed loop, when its slot became free.
     pub(in crate::load) intended_ns: u64,
@@ -30,6 +30,15 @@ impl Times {
     }
 }
 
+/// Answers that have all in common: in a closed loop most that come at once were also asked at once.
+#[derive(Clone, Copy, Debug)]
+struct Alike {
+    times: Times,
+    step: Step,
+    outcome: Outcome,
+    count: u32,
+}
+
 /// Answers that count for one stretch of time and are not in the totals yet. As exact as the totals, so that pouring
 /// loses nothing.
 #[derive(Clone, Debug)]
@@ -48,6 +57,8 @@ struct Window {
 #[derive(Clone, Debug)]
 pub(in crate::load) struct Counter {
     pub(in crate::load) tally: Tally,
+    /// The last answers, which are not in the window yet.
+    alike: Alike,
     window: Window,
     /// What was answered since it was last shown, within the measured time or not; the window's answers are missing.
     pub(super) unseen: Latencies<u32>,
@@ -63,18 +74,37 @@ impl Counter {
             response: std::array::from_fn(|_| Latencies::of_window()),
             service: Latencies::of_window(),
         };
-        Self { tally, window, unseen: Latencies::of_interval(), errors_marked: 0 }
+        let times = Times { intended_ns: 0, sent_ns: 0, answered_ns: 0 };
+        let alike = Alike { times, step: Step::Ping, outcome: Outcome::Done, count: 0 };
+        Self { tally, alike, window, unseen: Latencies::of_interval(), errors_marked: 0 }
     }
 
     /// Counts an answer: for the moment when it was due in an open loop, however late it comes, else the slowest would be
     /// left out; in a closed loop for the moment when it came.
+    #[inline]
     pub(in crate::load) fn count(&mut self, step: Step, outcome: Outcome, times: Times) {
+        let Alike { times: last, step: last_step, outcome: last_outcome, count } = &mut self.alike;
+        if times == *last && step == *last_step && outcome == *last_outcome && *count < u32::MAX {
+            *count += 1;
+        } else {
+            self.record();
+            self.alike = Alike { times, step, outcome, count: 1 };
+        }
+    }
+
+    /// Records the last answers, of which `alike` forgets the count.
+    fn record(&mut self) {
+        let Alike { times, step, outcome, count } = self.alike;
+        self.alike.count = 0;
+        if count == 0 {
+            return;
+        }
         let status = match outcome {
             Outcome::Done => Status::Ok,
             Outcome::Refused(status) => status,
-            Outcome::Unexpected(status) => return self.tally.count_unexpected(status),
+            Outcome::Unexpected(status) => return self.tally.count_unexpected(status, count),
             Outcome::Unreadable => {
-                self.tally.unreadable += 1;
+                self.tally.unreadable += u64::from(count);
                 return;
             }
         };
@@ -86,49 +116,52 @@ impl Counter {
         }
         let is_on_time = is_open || times.sent_ns == times.intended_ns;
         if at_ns < self.window.moments_ns.start || !is_on_time {
-            return self.count_apart(step, status, times, at_ns);
+            return self.record_apart(step, status, times, at_ns, count);
         }
         if self.window.is_measured {
-            self.tally.count_status(step, status);
+            self.tally.count_status(step, status, count);
         }
-        self.window.response[step.index()].record(is_done, times.response_ns());
+        self.window.response[step.index()].record_n(is_done, times.response_ns(), count);
         if is_open {
-            self.window.service.record(is_done, times.service_ns());
+            self.window.service.record_n(is_done, times.service_ns(), count);
         }
     }
 
-    /// Counts an answer that the window does not take. There are few, unless the server stalls.
+    /// Records answers that the window does not take. There are few, unless the server stalls.
     #[cold]
-    fn count_apart(&mut self, step: Step, status: Status, times: Times, at_ns: u64) {
+    fn record_apart(&mut self, step: Step, status: Status, times: Times, at_ns: u64, count: u32) {
         let is_done = status == Status::Ok;
         let response_ns = times.response_ns();
-        self.unseen.record(is_done, response_ns);
+        self.unseen.record_n(is_done, response_ns, count);
         let Some(interval) = self.tally.series.at(at_ns) else { return };
-        interval.response.record(is_done, response_ns);
-        interval.accepted += u64::from(is_done && SALES.contains(&step));
-        self.tally.response_mut(step).record(is_done, response_ns);
-        self.tally.service.record(is_done, times.service_ns());
-        self.tally.count_status(step, status);
+        interval.add(step, is_done, response_ns, count);
+        self.tally.response_mut(step).record_n(is_done, response_ns, count);
+        self.tally.service.record_n(is_done, times.service_ns(), count);
+        self.tally.count_status(step, status, count);
     }
 
     /// Begins the window of a moment that is behind all moments of the present one.
     #[cold]
     fn move_to(&mut self, at_ns: u64) {
-        self.pour();
+        self.pour_window();
         self.window.moments_ns = self.tally.series.moments_around(at_ns);
         self.window.is_measured = self.tally.series.at(at_ns).is_some();
     }
 
-    /// Empties the window into everything that is shown and reported.
+    /// Puts everything that was counted where it is shown and reported.
     pub(super) fn pour(&mut self) {
+        self.record();
+        self.pour_window();
+    }
+
+    fn pour_window(&mut self) {
         let Self { tally, window, unseen, .. } = self;
         let at_ns = window.moments_ns.start;
         for step in Step::ALL {
             window.response[step.index()].take_each(|is_done, ns, count| {
                 unseen.record_n(is_done, ns, count);
                 let Some(interval) = tally.series.at(at_ns) else { return };
-                interval.response.record_n(is_done, ns, count);
-                interval.accepted += u64::from(count) * u64::from(is_done && SALES.contains(&step));
+                interval.add(step, is_done, ns, count);
                 tally.response_mut(step).record_n(is_done, ns, count);
                 if !tally.is_open {
                     tally.service.record_n(is_done, ns, count);
@@ -145,6 +178,7 @@ impl Counter {
 
     /// Gives the errors since the last mark to the interval of `now_ns`: some have no moment of their own.
     pub(super) fn mark_errors(&mut self, now_ns: u64) {
+        self.record();
         let errors = self.tally.errors();
         if let Some(interval) = self.tally.series.at(now_ns) {
             interval.errors += errors - self.errors_marked;
@@ -222,7 +256,7 @@ pub(super) mod tests {
         for at in 0..10_000 {
             let took_ns = 50 + at * at;
             counter.count(Step::Ping, Outcome::Done, on_time(0, took_ns));
-            direct.record(true, took_ns);
+            direct.record_n(true, took_ns, 1);
             if at % 3_000 == 0 {
                 counter.pour();
             }
@@ -234,6 +268,28 @@ pub(super) mod tests {
         assert_eq!(rows(&tally.response().done_ns), rows(&direct.done_ns));
         assert_eq!(rows(&tally.service.done_ns), rows(&direct.done_ns));
         assert_eq!(tally.response().done_ns.max(), direct.done_ns.max());
+    }
+
+    #[test]
+    fn answers_that_are_alike_are_counted_one_by_one() {
+        let (sold_out, ms) = (Outcome::Refused(Status::SoldOut), 1_000_000);
+        let mut counter = counter(0..SECOND_NS);
+        for (step, outcome, took_ns, count) in [
+            (Step::Hold, Outcome::Done, ms, 3),
+            (Step::Hold, sold_out, ms, 2),
+            (Step::Reserve, Outcome::Done, ms, 4),
+            (Step::Reserve, Outcome::Done, 2 * ms, 1),
+            (Step::Reserve, Outcome::Unreadable, ms, 5),
+            (Step::Reserve, Outcome::Unexpected(Status::UnknownOpcode), ms, 6),
+        ] {
+            (0..count).for_each(|_| counter.count(step, outcome, on_time(0, took_ns)));
+        }
+        let tally = counter.end();
+        let of = |step: Step| (tally.of(step).of(Status::Ok), tally.of(step).total());
+        assert_eq!((of(Step::Hold), of(Step::Reserve)), ((3, 5), (5, 5)));
+        assert_eq!((tally.accepted(), tally.errors(), tally.unreadable), (3, 11, 5));
+        let half = tally.of(Step::Reserve).response.done_ns.value_at_quantile(0.8);
+        assert!(half.abs_diff(ms) < 1_000 && tally.response().done_ns.max() > 2 * ms - 2_000, "{half}");
     }
 
     #[test]

@@ -70,10 +70,6 @@ impl<C: Counter + From<u32>> Latencies<C> {
 }
 
 impl<C: Counter> Latencies<C> {
-    pub(super) fn record(&mut self, is_done: bool, ns: u64) {
-        self.part(is_done).saturating_record(ns);
-    }
-
     fn part(&mut self, is_done: bool) -> &mut Histogram<C> {
         if is_done { &mut self.done_ns } else { &mut self.refused_ns }
     }
@@ -105,8 +101,8 @@ mod tests {
     #[test]
     fn refusals_do_not_hide_slow_sales() {
         let mut latencies = Latencies::of_interval();
-        (0..99).for_each(|_| latencies.record(false, 20_000));
-        latencies.record(true, 5_000_000);
+        (0..99).for_each(|_| latencies.record_n(false, 20_000, 1));
+        latencies.record_n(true, 5_000_000, 1);
         let mut sum = latencies.clone();
         sum += &latencies;
         assert_eq!((sum.all_ns().len(), sum.done_ns.len()), (200, 2));

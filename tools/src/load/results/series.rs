@@ -1,6 +1,8 @@
 //! A run over time: the measured time in intervals of equal length, and what came in each.
 
 use super::latencies::Latencies;
+use super::tally::SALES;
+use crate::load::step::Step;
 use std::ops::Range;
 
 /// Ten minutes of seconds. A longer run has longer intervals, so that the series of a thread stays below 15 MiB.
@@ -21,6 +23,16 @@ pub(super) struct Interval {
     pub(super) accepted: u64,
     /// Errors that were noticed in it.
     pub(super) errors: u64,
+}
+
+impl Interval {
+    /// Counts answers to one step.
+    pub(super) fn add(&mut self, step: Step, is_done: bool, response_ns: u64, count: u32) {
+        self.response.record_n(is_done, response_ns, count);
+        if is_done && SALES.contains(&step) {
+            self.accepted += u64::from(count);
+        }
+    }
 }
 
 /// Every interval of a run, made before it. Counting allocates nothing.
@@ -101,7 +113,7 @@ mod tests {
         assert!(series.at(5 * SECOND_NS).is_none());
         let last = series.at(5 * SECOND_NS - 1).unwrap();
         assert_eq!((last.from_s, last.seconds), (2.0, 1.0));
-        last.response.record(true, 1_000);
+        last.add(Step::Ping, true, 1_000, 1);
         last.accepted += 1;
         let other = series.clone();
         series.add(&other);

@@ -85,12 +85,12 @@ impl Tally {
         }
     }
 
-    pub(super) fn count_status(&mut self, step: Step, status: Status) {
-        self.steps[step.index()].by_status[status as usize] += 1;
+    pub(super) fn count_status(&mut self, step: Step, status: Status, count: u32) {
+        self.steps[step.index()].by_status[status as usize] += u64::from(count);
     }
 
-    pub(super) fn count_unexpected(&mut self, status: Status) {
-        self.unexpected[status as usize] += 1;
+    pub(super) fn count_unexpected(&mut self, status: Status, count: u32) {
+        self.unexpected[status as usize] += u64::from(count);
     }
 
     /// Counts how late the generator sent what it could have sent earlier; `measured`: it was due within the measured time.
