@@ -81,38 +81,34 @@ impl Buyer {
     /// Writes the first request of something new.
     pub(super) fn begin(&mut self, correlation: u64, out: &mut Vec<u8>) -> Errand {
         let kind = self.script.workload.draw(&mut self.choices);
-        let (step, booking) = match kind {
+        match kind {
             Kind::Ping => {
                 Request::Ping(&[]).encode(correlation, out);
-                (Step::Ping, None)
+                Errand::without_booking(Step::Ping, kind)
             }
             Kind::Lookup => {
                 let at = self.choices.random_range(0..self.stage.reservations.len());
                 Request::Lookup(self.stage.reservations[at]).encode(correlation, out);
-                (Step::Lookup, None)
+                Errand::without_booking(Step::Lookup, kind)
             }
             Kind::Availability => {
                 let (departure, class, pair) = self.choose_trip();
                 let asked = Availability { departure, class: Some(class), pair: Some(pair) };
                 Request::Availability(asked).encode(correlation, out);
-                (Step::Availability, None)
+                Errand::without_booking(Step::Availability, kind)
             }
             Kind::Refused => {
                 let trip = self.stage.sold_out[self.choices.random_range(0..self.stage.sold_out.len())];
                 let booking = self.book(trip.id, trip.class, (0, trip.stops - 1));
-                (Step::Refused, Some(booking))
+                Errand::begin(Step::Refused, kind, booking, correlation, out)
             }
             Kind::Sale | Kind::Hold | Kind::Cancel | Kind::Refund => {
                 let (departure, class, pair) = self.choose_trip();
                 let booking = self.book(departure, class, pair);
-                (if kind == Kind::Hold { Step::Hold } else { Step::Reserve }, Some(booking))
+                let step = if kind == Kind::Hold { Step::Hold } else { Step::Reserve };
+                Errand::begin(step, kind, booking, correlation, out)
             }
-        };
-        let errand = Errand { step, kind, booking, note: None };
-        if booking.is_some() {
-            errand.write(correlation, out);
         }
-        errand
     }
 
     /// The step that follows from an answer, and after how many nanoseconds, if one does: a hold is confirmed.
@@ -155,6 +151,17 @@ impl Buyer {
 }
 
 impl Errand {
+    fn without_booking(step: Step, kind: Kind) -> Self {
+        Self { step, kind, booking: None, note: None }
+    }
+
+    /// Writes the first request about a booking.
+    fn begin(step: Step, kind: Kind, booking: Booking, correlation: u64, out: &mut Vec<u8>) -> Self {
+        let errand = Self { step, kind, booking: Some(booking), note: None };
+        errand.write(correlation, out);
+        errand
+    }
+
     /// The reservation that it is about, if any.
     pub(super) fn target(&self) -> Option<Target> {
         self.booking.map(|booking| booking.target)

@@ -82,6 +82,7 @@ impl Lane {
     }
 
     /// Writes what comes next, if anything is due: who pays goes before who arrives at the same time.
+    #[inline]
     pub(super) fn ask(&mut self, now_ns: u64, correlation: u64, out: &mut Vec<u8>) -> Option<Asked> {
         let new_ns = self.arrivals.as_ref().map_or(now_ns, Arrivals::due_ns);
         if self.later_ns() <= new_ns.min(now_ns) {
@@ -99,6 +100,7 @@ impl Lane {
     }
 
     /// Makes of an errand what follows from its answer, and writes it. False if nothing follows at once.
+    #[inline]
     pub(super) fn follow(
         &mut self,
         errand: &mut Errand,

@@ -42,10 +42,12 @@ impl<T: Copy + PartialEq> Mix<T> {
     }
 
     /// One at random, in proportion to its weight.
+    #[inline]
     pub(super) fn draw(&self, rng: &mut impl Rng) -> T {
-        if let Some(only) = self.only() {
-            return only;
-        }
+        self.only().unwrap_or_else(|| self.draw_of_many(rng))
+    }
+
+    fn draw_of_many(&self, rng: &mut impl Rng) -> T {
         let mut ticket = rng.random_range(0..self.weight_sum);
         for (thing, weight) in &self.parts {
             match ticket.checked_sub(*weight) {

@@ -84,6 +84,7 @@ impl Step {
     }
 
     /// Reads an answer by its header alone: at full speed the bodies are the server's word.
+    #[inline]
     pub(super) fn judge(self, header: Header) -> Outcome {
         if header.opcode != self.opcode() as u8 | REPLY_BIT {
             return Outcome::Unreadable;
