@@ -163,11 +163,12 @@ pub fn split(stream: &[u8], bytes_max: usize) -> Result<Option<Frame<'_>>, Frame
 /// Appends a frame to `out`: the header, then what `body` appends.
 pub fn write(out: &mut Vec<u8>, header: Header, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
-    out.put_u32(0);
-    out.put_u8(header.opcode);
-    out.put_u8(header.status);
-    out.put_u16(header.flags);
-    out.put_u64(header.correlation);
+    let mut bytes = [0; HEADER_BYTES];
+    (bytes[4], bytes[5]) = (header.opcode, header.status);
+    bytes[6..8].copy_from_slice(&header.flags.to_le_bytes());
+    bytes[8..].copy_from_slice(&header.correlation.to_le_bytes());
+    // Appended at once: a field at a time, each would look whether there is room.
+    out.extend_from_slice(&bytes);
     body(out);
     let bytes = (out.len() - start) as u32;
     out[start..start + LENGTH.end].copy_from_slice(&bytes.to_le_bytes());
