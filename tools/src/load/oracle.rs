@@ -5,7 +5,7 @@
 
 use super::buyer::Errand;
 use super::exit::Failure;
-use super::results::figures::grouped;
+use super::results::figures::{counted, grouped};
 use super::session::Session;
 use super::step::{Outcome, Step};
 use seathold_protocol::frame::Frame;
@@ -167,17 +167,18 @@ impl Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_clean() { "borne out" } else { "NOT BORNE OUT" };
-        write!(f, "oracle: {} acknowledged reservations looked up, {verdict}", grouped(self.checked))?;
+        let checked = counted(self.checked, "acknowledged reservation", "acknowledged reservations");
+        write!(f, "oracle: {checked} looked up, {verdict}")?;
         if self.not_checked > 0 {
-            write!(f, "; {} more were not, raise --oracle-memory", grouped(self.not_checked))?;
+            let more = counted(self.not_checked, "more was", "more were");
+            write!(f, "; {more} not, raise --oracle-memory")?;
         }
         writeln!(f)?;
         if !self.is_clean() {
             let Self { wrong_answers, lost, changed, seats_sold_twice, .. } = self;
-            writeln!(
-                f,
-                "  {wrong_answers} wrong answers, {lost} lost, {changed} changed, {seats_sold_twice} seats sold twice"
-            )?;
+            let wrong = counted(*wrong_answers, "wrong answer", "wrong answers");
+            let twice = counted(*seats_sold_twice, "seat sold twice", "seats sold twice");
+            writeln!(f, "  {wrong}, {} lost, {} changed, {twice}", grouped(*lost), grouped(*changed))?;
         }
         self.examples.iter().try_for_each(|example| writeln!(f, "  {example}"))
     }
@@ -323,7 +324,7 @@ mod tests {
         let overlaps = reservation(2, (1, 3), 1, State::Held);
         let twice = findings(&[(note(&sold), Ok(sold)), (note(&overlaps), Ok(overlaps))]);
         assert_eq!((twice.seats_sold_twice, twice.changed), (1, 0));
-        assert!(!twice.is_clean() && twice.to_string().contains("1 seats sold twice"), "{twice}");
+        assert!(!twice.is_clean() && twice.to_string().contains("1 seat sold twice"), "{twice}");
         let given_back = Reservation { state: State::Cancelled, ..overlaps };
         assert!(findings(&[(note(&sold), Ok(sold)), (note(&given_back), Ok(given_back))]).is_clean());
     }

@@ -18,6 +18,11 @@ pub(in crate::load) fn grouped(number: u64) -> String {
     text
 }
 
+/// `1 thread`, `64 threads`: a number with what there is of it, in the number that it asks for.
+pub(in crate::load) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
 /// Microseconds in the unit that suits them.
 pub(in crate::load) fn duration(us: f64) -> String {
     match us {
@@ -34,6 +39,12 @@ mod tests {
     #[test]
     fn numbers_are_grouped_by_three() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        let told = [0, 1, 2_000].map(|number| counted(number, "core", "cores"));
+        assert_eq!(told, ["0 cores", "1 core", "2,000 cores"]);
     }
 
     #[test]

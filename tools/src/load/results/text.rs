@@ -1,6 +1,6 @@
 //! The result of a run as a page for people: sales, refusals and errors apart.
 
-use super::figures::{duration, grouped, whole};
+use super::figures::{counted, duration, grouped, whole};
 use super::report::{LatenciesReport, Latency, Report};
 use crate::load::step::Step;
 use std::fmt;
@@ -9,11 +9,15 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { workload, url, server, server_cores, connections, in_flight, seconds, .. } = self;
         let route = if self.shard_aware { ", straight to the owners" } else { "" };
-        writeln!(f, "{workload} on {url} ({server}, {server_cores} cores), {} loop{route}", self.r#loop)?;
-        write!(f, "{connections} connections x {in_flight} in flight, {} threads, ", self.threads)?;
+        let cores = counted(*server_cores as u64, "core", "cores");
+        writeln!(f, "{workload} on {url} ({server}, {cores}), {} loop{route}", self.r#loop)?;
+        let connections = counted(*connections as u64, "connection", "connections");
+        let threads = counted(self.threads as u64, "thread", "threads");
+        write!(f, "{connections} x {in_flight} in flight, {threads}, ")?;
         write!(f, "{seconds} s after {} s of warm-up", self.warmup_seconds)?;
         if self.departures > 0 {
-            write!(f, ", {} departures, parties of {}, seed {}", self.departures, self.party, self.seed)?;
+            let departures = counted(self.departures as u64, "departure", "departures");
+            write!(f, ", {departures}, parties of {}, seed {}", self.party, self.seed)?;
         }
         write!(f, "\n{}", self.demand)?;
         writeln!(f, "\n")?;
@@ -121,6 +125,13 @@ mod tests {
         assert!(!report.to_string().contains("lateness"), "{report}");
         report.latencies.lateness_us = Some(report.latency_us);
         assert!(report.to_string().contains("lateness, from sendable to sent"), "{report}");
+    }
+
+    #[test]
+    fn the_page_has_no_plural_of_one() {
+        let page = summary::tests::report().to_string();
+        assert!(page.contains(", 2 cores), closed loop"), "{page}");
+        assert!(page.contains("64 connections x 32 in flight, 1 thread, "), "{page}");
     }
 
     #[test]

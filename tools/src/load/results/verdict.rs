@@ -1,6 +1,6 @@
 //! Whether the figures mean what they say, and if not, what to do.
 
-use super::figures::duration;
+use super::figures::{counted, duration};
 use super::tally::Tally;
 use crate::load::stage::advice;
 use crate::load::step::Step;
@@ -18,26 +18,38 @@ pub(super) fn why_not(workload: &Workload, tally: &Tally) -> Vec<String> {
         why.push("nothing was answered in the measured time; see the server's log".to_owned());
     }
     if tally.connections_lost > 0 {
-        why.push(format!("{} connections were lost; see the server's log", tally.connections_lost));
+        why.push(format!(
+            "{}; see the server's log",
+            counted(tally.connections_lost, "connection was lost", "connections were lost")
+        ));
     }
     if tally.timeouts > 0 {
-        why.push(format!("{} requests had no answer in 5 s; ask with fewer in flight", tally.timeouts));
+        why.push(format!(
+            "{} had no answer in 5 s; ask with fewer in flight",
+            counted(tally.timeouts, "request", "requests")
+        ));
     }
     why.extend(why_late(tally));
     if tally.unreadable > 0 {
         why.push(format!(
-            "{} replies answer nothing that was asked: a fault of the server",
-            tally.unreadable
+            "{} nothing that was asked: a fault of the server",
+            counted(tally.unreadable, "reply answers", "replies answer")
         ));
     }
     for (status, count) in tally.unexpected() {
-        why.push(format!("{count} requests were answered {status}; {}", advice(status)));
+        why.push(format!(
+            "{} answered {status}; {}",
+            counted(count, "request was", "requests were"),
+            advice(status)
+        ));
     }
     for step in [Step::Ping, Step::Lookup, Step::Availability] {
         let answers = tally.of(step);
         let refused = answers.total() - answers.of(Status::Ok);
         if refused > 0 {
-            why.push(format!("{refused} {} requests were refused, and none should be", step.name()));
+            let (one, many) =
+                (format!("{} request was", step.name()), format!("{} requests were", step.name()));
+            why.push(format!("{} refused, and none should be", counted(refused, &one, &many)));
         }
     }
     if workload.has(Kind::Refused) {
@@ -45,7 +57,8 @@ pub(super) fn why_not(workload: &Workload, tally: &Tally) -> Vec<String> {
         let others = answers.total() - answers.of(Status::SoldOut);
         if others > 0 {
             why.push(format!(
-                "{others} answers on sold-out trips were not SOLD_OUT; measure while nobody gives seats back"
+                "{} not SOLD_OUT; measure while nobody gives seats back",
+                counted(others, "answer on a sold-out trip was", "answers on sold-out trips were")
             ));
         }
     }
@@ -66,8 +79,8 @@ fn why_late(tally: &Tally) -> Option<String> {
     let advice = "give the generator more --threads or processors of its own, or ask for less";
     if tally.unsent_for_lack_of_time > 0 {
         return Some(format!(
-            "the generator had no time to send {} requests that were due; {advice}",
-            tally.unsent_for_lack_of_time
+            "the generator had no time to send {} due; {advice}",
+            counted(tally.unsent_for_lack_of_time, "request that was", "requests that were")
         ));
     }
     let late_ns = tally.lateness_ns.value_at_quantile(0.99);

@@ -5,7 +5,7 @@ mod charts;
 mod plot;
 mod scale;
 
-use super::figures::{duration, grouped, whole};
+use super::figures::{counted, duration, grouped, whole};
 use super::report::{Latency, Report};
 use std::fmt::Write;
 
@@ -17,8 +17,12 @@ pub(super) fn page(report: &Report) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
-         </head>\n<body>\n<h1>{title}</h1>\n<p>{} loop, {} s from {}, {} connections x {} in flight</p>\n",
-        report.r#loop, report.seconds, report.started, report.connections, report.in_flight
+         </head>\n<body>\n<h1>{title}</h1>\n<p>{} loop, {} s from {}, {} x {} in flight</p>\n",
+        report.r#loop,
+        report.seconds,
+        report.started,
+        counted(report.connections as u64, "connection", "connections"),
+        report.in_flight
     );
     row(&mut page, format_args!("<p>{}</p>", escape(&report.demand)));
     for why in &report.why_not {
@@ -92,7 +96,7 @@ fn facts(page: &mut String, report: &Report) {
             "seathold-load",
             format!("{}, revision {}", report.program.version, known(&report.program.revision)),
         ),
-        ("server", format!("{}, {} cores", report.server, report.server_cores)),
+        ("server", format!("{}, {}", report.server, counted(report.server_cores as u64, "core", "cores"))),
         ("departures", report.departures.to_string()),
     ];
     let options = report.configuration.0.iter().map(|(name, value)| (name.as_str(), value.clone()));
