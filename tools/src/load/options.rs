@@ -151,6 +151,13 @@ impl Options {
         let opens_after_s = self.open_after.unwrap_or(0) as f64 / 1e9;
         self.shape.schedule(self.warmup, self.seconds, opens_after_s)
     }
+
+    /// When requests are due, when the sale opens and how buyers behave, as the command line would have it.
+    pub(super) fn demand(&self) -> String {
+        let opens =
+            self.open_after.map(|ns| format!(" --open-after {}s", ns as f64 / 1e9)).unwrap_or_default();
+        format!("{}{opens} {}", self.shape, self.habits)
+    }
 }
 
 fn parse_class(name: &str) -> Result<Class, String> {
@@ -210,5 +217,14 @@ mod tests {
             assert!(parse(line).is_err(), "`{line}` was taken");
         }
         assert!(parse("--closed --threads 2 --connections 1").unwrap().validate().is_err());
+    }
+
+    #[test]
+    fn the_demand_is_told_as_the_command_line_would_have_it() {
+        let line =
+            "--rate 500 --open --open-after 1500ms --workload sale --trains G1 --date 2026-05-01 --party 2";
+        let told = parse(line).unwrap().demand();
+        assert!(told.starts_with("--arrivals poisson --rate 500 --open-after 1.5s --party 2 "), "{told}");
+        assert!(!parse("--closed").unwrap().demand().contains("open-after"));
     }
 }

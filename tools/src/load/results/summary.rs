@@ -82,7 +82,7 @@ impl Report {
             server: welcome.server.clone(),
             server_cores: welcome.core_ports.len(),
             workload: options.workload.to_string(),
-            demand: format!("{} {}", options.shape, options.habits),
+            demand: options.demand(),
             connections: options.connections,
             in_flight: options.in_flight,
             threads: options.threads,
