@@ -2,9 +2,20 @@
 
 use seathold::ledger::LedgerUrl;
 use seathold::server::{ServeOptions, Server};
+use seathold_protocol::frame::{self, Opcode};
+use seathold_protocol::limits::{PASSENGERS_MAX, REQUEST_BYTES_MAX};
+use seathold_protocol::plan::Seat;
+use seathold_protocol::reply::{Refusal, Reply, Welcome};
+use seathold_protocol::request::{Request, Reserve};
+use seathold_protocol::reservation::{Reservation, State};
+use seathold_protocol::status::Status;
+use seathold_protocol::wishes::Met;
 use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 const DATES: &str = "2027-03-15..2027-03-16";
 
@@ -36,18 +47,21 @@ impl World {
         Self { server: Some(server), url }
     }
 
-    /// Runs `seathold-load`: its exit code and its JSON object.
     fn load(&self, line: &str) -> (i32, Value) {
-        let output = Command::new(env!("CARGO_BIN_EXE_seathold-load"))
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-            .args(line.split_whitespace())
-            .args([&self.url, "--json", "--connections", "4", "--in-flight", "64", "--warmup", "0"])
-            .output()
-            .expect("seathold-load runs");
-        let object =
-            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
-        (output.status.code().expect("an exit code"), object)
+        load(&self.url, line)
     }
+}
+
+/// Runs `seathold-load` against a server: its exit code and its JSON object.
+fn load(url: &str, line: &str) -> (i32, Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_seathold-load"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .args(line.split_whitespace())
+        .args([url, "--json", "--connections", "4", "--in-flight", "64", "--warmup", "0"])
+        .output()
+        .expect("seathold-load runs");
+    let object = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    (output.status.code().expect("an exit code"), object)
 }
 
 impl Drop for World {
@@ -100,6 +114,80 @@ fn a_full_memory_is_told() {
         "4 lanes with 12 places each: {report}"
     );
     assert!(report["oracle"]["not_checked"].as_u64() > Some(0), "{report}");
+}
+
+/// A server that holds the same seat for everybody, and keeps no reservation.
+fn forgetful() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("seathold://{}", listener.local_addr().expect("its address"));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || forget_all(stream.expect("a connection")));
+        }
+    });
+    url
+}
+
+fn forget_all(mut stream: TcpStream) {
+    let (mut inbound, mut chunk) = (Vec::new(), [0; 4_096]);
+    while let Ok(read @ 1..) = stream.read(&mut chunk) {
+        inbound.extend_from_slice(&chunk[..read]);
+        let (mut out, mut served) = (Vec::new(), 0);
+        while let Some(frame) = frame::split(&inbound[served..], REQUEST_BYTES_MAX).expect("frames") {
+            served += frame.bytes();
+            let reply = match Request::decode(&frame).expect("a request") {
+                Request::Hello(_) => Reply::Welcome(welcome()),
+                Request::Reserve(reserve) => Reply::Reservation(Opcode::Reserve, held(&reserve)),
+                request => {
+                    Reply::Refused(request.opcode() as u8, Refusal { status: Status::NotFound, detail: 0 })
+                }
+            };
+            reply.encode(frame.header.correlation, &mut out);
+        }
+        inbound.drain(..served);
+        if stream.write_all(&out).is_err() {
+            return;
+        }
+    }
+}
+
+fn welcome() -> Welcome {
+    Welcome {
+        version: 1,
+        core: 0,
+        operator: true,
+        credit: 64,
+        request_bytes_max: 512,
+        reply_bytes_max: 262_144,
+        core_ports: vec![1],
+        partition_cores: vec![0],
+        server: "forgetful/1".to_owned(),
+    }
+}
+
+fn held(reserve: &Reserve) -> Reservation {
+    let mut seats = [None; PASSENGERS_MAX];
+    seats[0] = Some(Seat { coach: 1, row: 1, letter: b'A' });
+    let &Reserve { id, departure, class, from, to, party, .. } = reserve;
+    let (state, met) = (State::Held, Met::default());
+    Reservation { id, departure, state, class, from, to, party, remaining_ms: 60_000, met, seats }
+}
+
+#[test]
+fn a_failed_audit_has_an_exit_code() {
+    let (code, report) = load(
+        &forgetful(),
+        &format!("{FEED} --workload hold --closed --seconds 1 --oracle --oracle-memory 400"),
+    );
+    assert_eq!(code, 3, "{report}");
+    let oracle = &report["oracle"];
+    assert_eq!((&oracle["checked"], &oracle["lost"]), (&400.into(), &400.into()), "{report}");
+    assert!(
+        oracle["examples"][0].as_str().unwrap().contains("acknowledged as held, LOOKUP answers NOT_FOUND"),
+        "{report}"
+    );
+    // The figures themselves mean what they say.
+    assert!(report["valid"] == true && report["errors"] == 0, "{report}");
 }
 
 #[test]
