@@ -191,6 +191,18 @@ fn a_failed_audit_has_an_exit_code() {
 }
 
 #[test]
+fn each_rate_of_a_run_is_told_apart() {
+    let world = World::start();
+    let (_, report) = world.load("--steps 400,800 --arrivals even --seconds 2");
+    let told: Vec<_> = report["rate_steps"].as_array().unwrap().iter().collect();
+    let counts: Vec<_> = told.iter().map(|step| (step["rate"].as_f64(), step["done"].as_u64())).collect();
+    assert_eq!(counts, [(Some(400.0), Some(400)), (Some(800.0), Some(800))], "{report}");
+    assert!(told.iter().all(|step| step["done_us"]["p99"].as_f64() > Some(0.0)), "{report}");
+    let (_, report) = world.load("--closed --seconds 1");
+    assert_eq!(report["rate_steps"].as_array().map(Vec::len), Some(0), "{report}");
+}
+
+#[test]
 fn a_missed_objective_has_an_exit_code() {
     let world = World::start();
     let (code, report) = world.load("--closed --seconds 1 --slo p50<1us");

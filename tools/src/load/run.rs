@@ -146,7 +146,7 @@ fn run(options: &Options, shares: Vec<Share>, opening: Option<Opening<'_>>) -> R
     let length = warmup + measured;
     let pulses: Vec<_> = shares.iter().map(|_| Pulse::default()).collect();
     let measured_ns = warmup.as_nanos() as u64..length.as_nanos() as u64;
-    let tally = || Tally::new(measured_ns.clone(), !options.shape.closed);
+    let tally = || Tally::new(measured_ns.clone(), !options.shape.closed, options.shape.steps.len());
     // Made before the clock runs: a counter is large, and the time to make it would be the generator's own lateness.
     let counters: Vec<_> = shares.iter().map(|_| Counter::new(tally())).collect();
     let mut sum = Ended { tally: tally(), memories: Vec::new() };

@@ -133,8 +133,10 @@ impl Counter {
         let is_done = status == Status::Ok;
         let response_ns = times.response_ns();
         self.unseen.record_n(is_done, response_ns, count);
-        let Some(interval) = self.tally.series.at(at_ns) else { return };
-        interval.add(step, is_done, response_ns, count);
+        if self.tally.series.at(at_ns).is_none() {
+            return;
+        }
+        self.tally.intervals_at(at_ns).for_each(|interval| interval.add(step, is_done, response_ns, count));
         self.tally.response_mut(step).record_n(is_done, response_ns, count);
         self.tally.service.record_n(is_done, times.service_ns(), count);
         self.tally.count_status(step, status, count);
@@ -144,7 +146,7 @@ impl Counter {
     #[cold]
     fn move_to(&mut self, at_ns: u64) {
         self.pour_window();
-        self.window.moments_ns = self.tally.series.moments_around(at_ns);
+        self.window.moments_ns = self.tally.moments_around(at_ns);
         self.window.is_measured = self.tally.series.at(at_ns).is_some();
     }
 
@@ -156,19 +158,20 @@ impl Counter {
 
     fn pour_window(&mut self) {
         let Self { tally, window, unseen, .. } = self;
-        let at_ns = window.moments_ns.start;
+        let (at_ns, is_measured) = (window.moments_ns.start, window.is_measured);
         for step in Step::ALL {
             window.response[step.index()].take_each(|is_done, ns, count| {
                 unseen.record_n(is_done, ns, count);
-                let Some(interval) = tally.series.at(at_ns) else { return };
-                interval.add(step, is_done, ns, count);
+                if !is_measured {
+                    return;
+                }
+                tally.intervals_at(at_ns).for_each(|interval| interval.add(step, is_done, ns, count));
                 tally.response_mut(step).record_n(is_done, ns, count);
                 if !tally.is_open {
                     tally.service.record_n(is_done, ns, count);
                 }
             });
         }
-        let is_measured = window.is_measured;
         window.service.take_each(|is_done, ns, count| {
             if is_measured {
                 tally.service.record_n(is_done, ns, count);
@@ -180,9 +183,8 @@ impl Counter {
     pub(super) fn mark_errors(&mut self, now_ns: u64) {
         self.record();
         let errors = self.tally.errors();
-        if let Some(interval) = self.tally.series.at(now_ns) {
-            interval.errors += errors - self.errors_marked;
-        }
+        let new = errors - self.errors_marked;
+        self.tally.intervals_at(now_ns).for_each(|interval| interval.errors += new);
         self.errors_marked = errors;
     }
 
@@ -201,12 +203,12 @@ pub(super) mod tests {
 
     /// Of a closed loop.
     pub(in crate::load::results) fn counter(measured_ns: Range<u64>) -> Counter {
-        Counter::new(Tally::new(measured_ns, false))
+        Counter::new(Tally::new(measured_ns, false, 0))
     }
 
-    /// Of an open loop.
+    /// Of an open loop with two rates.
     fn open(measured_ns: Range<u64>) -> Counter {
-        Counter::new(Tally::new(measured_ns, true))
+        Counter::new(Tally::new(measured_ns, true, 2))
     }
 
     /// Sent when it was due.
@@ -321,6 +323,8 @@ pub(super) mod tests {
         let counts: Vec<_> =
             tally.series.intervals().iter().map(|one| (one.accepted, one.response.done_ns.len())).collect();
         assert_eq!(counts, [(2, 2), (1, 1), (1, 1)]);
+        let rate_steps = tally.rate_steps.intervals();
+        assert_eq!(rate_steps.iter().map(|one| one.accepted).collect::<Vec<_>>(), [3, 1], "of 1.5 s each");
         assert_eq!(
             (tally.requests(), tally.response().done_ns.len(), tally.service.done_ns.len()),
             (4, 4, 4)

@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The version of the JSON object.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 3;
 
 /// What was measured. Refusals are results; errors are not.
 #[derive(Clone, Debug, Serialize)]
@@ -95,6 +95,8 @@ pub struct Report {
     pub interval_seconds: u64,
     /// The measured time, interval by interval.
     pub series: Vec<IntervalReport>,
+    /// Each rate of --steps, in order; empty without it.
+    pub rate_steps: Vec<RateStepReport>,
     /// When the measured time began: UTC, RFC 3339.
     pub started: String,
     /// Every option, as the command line gave it.
@@ -151,6 +153,16 @@ pub struct IntervalReport {
     pub refused_us: Option<Latency>,
 }
 
+/// What came at one of the rates of --steps, in the keys of an interval.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct RateStepReport {
+    /// Arrivals a second; a burst comes on top.
+    pub rate: f64,
+    /// What came while it was due.
+    #[serde(flatten)]
+    pub came: IntervalReport,
+}
+
 /// One kind of request.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct StepReport {
@@ -205,14 +217,16 @@ mod tests {
     use crate::load::results::summary;
     use serde_json::Value;
 
-    /// Every key of schema 2. Add to it freely; a key that goes or means something else raises `SCHEMA`.
+    /// Every key of schema 3. Add to it freely; a key that goes or means something else raises `SCHEMA`.
     const KEYS: &str = "\
         accepted accepted_per_second configuration connections connections_lost demand departures errors host \
         host.cores host.cpu host.kernel host.memory_bytes in_flight interval_seconds latencies \
         latencies.done latencies.done.response_us latencies.done.service_us latencies.lateness_us \
         latencies.refused latencies.refused.response_us latencies.refused.service_us latency_us loop \
         lost_with_connections oracle oracle.changed oracle.checked oracle.examples oracle.lost oracle.not_checked \
-        oracle.seats_sold_twice oracle.wrong_answers party program program.revision program.version refusals refused refused_per_second requests \
+        oracle.seats_sold_twice oracle.wrong_answers party program program.revision program.version rate_steps rate_steps[].accepted \
+        rate_steps[].done rate_steps[].done_us rate_steps[].errors rate_steps[].from_s rate_steps[].rate \
+        rate_steps[].refused rate_steps[].refused_us rate_steps[].seconds refusals refused refused_per_second requests \
         requests_per_second schema seconds seed series series[].accepted series[].done \
         series[].done_us series[].errors series[].from_s series[].refused series[].refused_us \
         series[].seconds server server_cores shard_aware slo_missed started steps steps.reserve \
@@ -244,10 +258,11 @@ mod tests {
 
     #[test]
     fn the_keys_are_those_of_the_schema() {
-        assert_eq!(SCHEMA, 2, "a new schema has a new list");
+        assert_eq!(SCHEMA, 3, "a new schema has a new list");
         let mut found = Vec::new();
         let mut report = summary::tests::report();
         report.oracle = Some(Findings::default());
+        report.rate_steps.push(RateStepReport { rate: 1.0, came: report.series[0] });
         keys("", &serde_json::to_value(report).unwrap(), &mut found);
         found.retain(|key| !key.starts_with("steps.confirm"));
         found.sort();

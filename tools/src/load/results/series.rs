@@ -49,22 +49,33 @@ impl Series {
     pub(super) fn new(measured_ns: Range<u64>) -> Self {
         let length_ns = measured_ns.end - measured_ns.start;
         let interval_ns = length_ns.div_ceil(SECOND_NS).div_ceil(INTERVALS_MAX).max(1) * SECOND_NS;
+        Self::cut(measured_ns, interval_ns, length_ns.div_ceil(interval_ns))
+    }
+
+    /// The measured time in so many equal parts; none take nothing.
+    pub(super) fn of_parts(measured_ns: Range<u64>, parts: usize) -> Self {
+        let interval_ns = (measured_ns.end - measured_ns.start).div_ceil(parts.max(1) as u64);
+        Self::cut(measured_ns, interval_ns, parts as u64)
+    }
+
+    fn cut(measured_ns: Range<u64>, interval_ns: u64, count: u64) -> Self {
+        let length_ns = measured_ns.end - measured_ns.start;
         let seconds = |ns: u64| ns as f64 / SECOND_NS as f64;
         let interval = |at: u64| Interval {
             from_s: seconds(at * interval_ns),
-            seconds: seconds(interval_ns.min(length_ns - at * interval_ns)),
+            seconds: seconds(interval_ns.min(length_ns.saturating_sub(at * interval_ns))),
             response: Latencies::of_interval(),
             accepted: 0,
             errors: 0,
         };
-        let intervals = (0..length_ns.div_ceil(interval_ns)).map(interval).collect();
+        let intervals = (0..count).map(interval).collect();
         Self { from_ns: measured_ns.start, length_ns, interval_ns, intervals }
     }
 
     /// The interval of a moment, unless it is outside the measured time.
     pub(super) fn at(&mut self, now_ns: u64) -> Option<&mut Interval> {
-        let at = now_ns.checked_sub(self.from_ns)? / self.interval_ns;
-        self.intervals.get_mut(at as usize)
+        let since_ns = now_ns.checked_sub(self.from_ns).filter(|since_ns| *since_ns < self.length_ns)?;
+        self.intervals.get_mut((since_ns / self.interval_ns) as usize)
     }
 
     /// The longest stretch of time around a moment within which all moments have the same interval, or none.
@@ -128,5 +139,23 @@ mod tests {
         assert_eq!((odd.intervals().len(), odd.interval_seconds()), (301, 2));
         assert_eq!(odd.intervals()[300].seconds, 1.0);
         assert_eq!(Series::new(0..SECOND_NS / 2).intervals()[0].seconds, 0.5);
+    }
+
+    #[test]
+    fn parts_are_equal_and_none_take_nothing() {
+        let mut thirds = Series::of_parts(SECOND_NS..3 * SECOND_NS, 3);
+        assert_eq!(thirds.intervals().len(), 3);
+        let starts = [SECOND_NS, SECOND_NS + 666_666_667, 2 * SECOND_NS + 333_333_334];
+        assert!(
+            starts
+                .iter()
+                .zip(0..)
+                .all(|(ns, at)| thirds.at(*ns).unwrap().from_s.round() as u64 == [0, 1, 1][at])
+        );
+        assert_eq!(thirds.moments_around(2 * SECOND_NS), starts[1]..starts[2]);
+        assert!(thirds.at(3 * SECOND_NS - 1).is_some() && thirds.at(3 * SECOND_NS).is_none());
+        let mut none = Series::of_parts(SECOND_NS..3 * SECOND_NS, 0);
+        assert!(none.at(2 * SECOND_NS).is_none());
+        assert_eq!(none.moments_around(2 * SECOND_NS), SECOND_NS..3 * SECOND_NS);
     }
 }

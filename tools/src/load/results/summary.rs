@@ -3,7 +3,7 @@
 use super::host::{Host, Program};
 use super::latencies::Latencies;
 use super::report::{
-    IntervalReport, LatenciesReport, Latency, PartReport, Report, SCHEMA, StepReport, Waits,
+    IntervalReport, LatenciesReport, Latency, PartReport, RateStepReport, Report, SCHEMA, StepReport, Waits,
 };
 use super::series::Interval;
 use super::tally::Tally;
@@ -74,6 +74,10 @@ impl Report {
             intervals: tally.series.intervals().to_vec(),
             started: tally.began + Duration::from_secs(options.warmup),
         };
+        let rates = options.shape.steps.iter().zip(tally.rate_steps.intervals());
+        let rate_steps = rates
+            .map(|(rate, came)| RateStepReport { rate: *rate, came: IntervalReport::new(came) })
+            .collect();
         let why_not = why_not(&options.workload, tally);
         Self {
             schema: SCHEMA,
@@ -115,6 +119,7 @@ impl Report {
             latencies: distributions.summary(),
             interval_seconds: tally.series.interval_seconds(),
             series: distributions.intervals.iter().map(IntervalReport::new).collect(),
+            rate_steps,
             started: rfc_3339(distributions.started),
             configuration: options.output.configuration.clone(),
             host: Host::this(),

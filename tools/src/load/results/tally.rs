@@ -1,7 +1,7 @@
 //! What one thread counted, and the sum over threads.
 
 use super::latencies::{Latencies, run_histogram};
-use super::series::Series;
+use super::series::{Interval, Series};
 use crate::load::step::Step;
 use hdrhistogram::Histogram;
 use seathold_protocol::status::Status;
@@ -50,6 +50,8 @@ pub(in crate::load) struct Tally {
     /// closed loop, where a request is due when it is sent.
     pub(super) lateness_ns: Histogram<u64>,
     pub(super) series: Series,
+    /// The measured time in as many parts as there are rates one after the other; empty if there are not.
+    pub(super) rate_steps: Series,
     unexpected: [u64; STATUSES],
     /// Replies that answer nothing that was asked, or are none.
     pub(in crate::load) unreadable: u64,
@@ -66,15 +68,16 @@ pub(in crate::load) struct Tally {
 }
 
 impl Tally {
-    /// Made when the run begins, for the measured time in nanoseconds since then.
-    pub(in crate::load) fn new(measured_ns: Range<u64>, is_open: bool) -> Self {
+    /// Made when the run begins, for the measured time in nanoseconds since then, with so many rates one after the other.
+    pub(in crate::load) fn new(measured_ns: Range<u64>, is_open: bool, rate_steps: usize) -> Self {
         Self {
             began: SystemTime::now(),
             is_open,
             steps: std::array::from_fn(|_| Answers::new()),
             service: Latencies::of_run(),
             lateness_ns: run_histogram(),
-            series: Series::new(measured_ns),
+            series: Series::new(measured_ns.clone()),
+            rate_steps: Series::of_parts(measured_ns, rate_steps),
             unexpected: [0; STATUSES],
             unreadable: 0,
             timeouts: 0,
@@ -98,6 +101,17 @@ impl Tally {
         if measured {
             self.lateness_ns.saturating_record(late_ns);
         }
+    }
+
+    /// Where a moment of the measured time counts beside the totals.
+    pub(super) fn intervals_at(&mut self, at_ns: u64) -> impl Iterator<Item = &mut Interval> {
+        [&mut self.series, &mut self.rate_steps].into_iter().filter_map(move |series| series.at(at_ns))
+    }
+
+    /// The longest stretch of time around a moment in which all moments count for the same.
+    pub(super) fn moments_around(&self, at_ns: u64) -> Range<u64> {
+        let (one, other) = (self.series.moments_around(at_ns), self.rate_steps.moments_around(at_ns));
+        one.start.max(other.start)..one.end.min(other.end)
     }
 
     /// From intended to answered, of one step.
@@ -159,6 +173,7 @@ impl Tally {
         self.began = self.began.min(other.began);
         self.service += &other.service;
         self.series.add(&other.series);
+        self.rate_steps.add(&other.rate_steps);
         self.lateness_ns += &other.lateness_ns;
         add_each(&mut self.unexpected, &other.unexpected);
         self.unreadable += other.unreadable;

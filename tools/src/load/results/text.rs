@@ -1,7 +1,7 @@
 //! The result of a run as a page for people: sales, refusals and errors apart.
 
 use super::figures::{counted, duration, grouped, whole};
-use super::report::{LatenciesReport, Latency, Report};
+use super::report::{IntervalReport, LatenciesReport, Latency, RateStepReport, Report};
 use crate::load::step::Step;
 use std::fmt;
 
@@ -56,6 +56,7 @@ impl fmt::Display for Report {
             writeln!(f, "  {name:<32}{:>14}", grouped(count))?;
         }
         self.latencies.fmt(f)?;
+        self.rate_steps.iter().try_for_each(|step| step.fmt(f))?;
         if let Some(findings) = &self.oracle {
             write!(f, "{findings}")?;
         }
@@ -87,6 +88,25 @@ impl fmt::Display for LatenciesReport {
     }
 }
 
+/// A row of the table: what was done at a rate, and beside it what was not.
+impl fmt::Display for RateStepReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let IntervalReport { seconds, done, refused, errors, done_us, .. } = self.came;
+        let name = format!("due: {} a second", self.rate);
+        write!(f, "{name:<22}{:>12}{:>14}", whole(done as f64 / seconds), grouped(done))?;
+        match done_us {
+            Some(latency) => write!(f, "{}", Columns(latency))?,
+            None => write!(f, "{:>10}", "-")?,
+        }
+        for (name, count) in [("refused", refused), ("errors", errors)] {
+            if count > 0 {
+                write!(f, "  {} {name}", grouped(count))?;
+            }
+        }
+        writeln!(f)
+    }
+}
+
 /// The columns of the table that hold a latency.
 struct Columns(Latency);
 
@@ -99,7 +119,7 @@ impl fmt::Display for Columns {
 
 #[cfg(test)]
 mod tests {
-    use crate::load::results::report::StepReport;
+    use crate::load::results::report::{RateStepReport, StepReport};
     use crate::load::results::summary;
 
     #[test]
@@ -132,6 +152,21 @@ mod tests {
         let page = summary::tests::report().to_string();
         assert!(page.contains(", 2 cores), closed loop"), "{page}");
         assert!(page.contains("64 connections x 32 in flight, 1 thread, "), "{page}");
+    }
+
+    #[test]
+    fn each_rate_of_a_run_has_a_row() {
+        let mut report = summary::tests::report();
+        report.rate_steps = [1_000.0, 2_000.0]
+            .into_iter()
+            .zip(&report.series)
+            .map(|(rate, came)| RateStepReport { rate, came: *came })
+            .collect();
+        let page = report.to_string();
+        let rows: Vec<_> = page.lines().filter(|line| line.starts_with("due: ")).collect();
+        assert_eq!(rows.len(), 2, "{page}");
+        assert!(rows[0].starts_with("due: 1000 a second           6,000         6,000"), "{page}");
+        assert!(rows[0].ends_with("  1 refused") && rows[1].ends_with("0         -"), "{page}");
     }
 
     #[test]

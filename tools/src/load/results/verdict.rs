@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_generator_that_is_late_measures_itself() {
         let late = |late_ns: u64, answered_ns: u64, unsent: u64| {
-            let mut counter = Counter::new(Tally::new(0..1_000_000_000, true));
+            let mut counter = Counter::new(Tally::new(0..1_000_000_000, true, 0));
             let took = Times { intended_ns: 0, sent_ns: late_ns, answered_ns };
             counter.count(Step::Ping, Outcome::Done, took);
             counter.tally.count_lateness(late_ns, true);

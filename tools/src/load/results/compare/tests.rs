@@ -78,9 +78,9 @@ fn what_is_no_report_is_refused_with_what_to_give() {
     let folder = tempfile::tempdir().unwrap();
     let told = Saved::read(&folder.path().join("none.json")).unwrap_err();
     assert!(told.to_string().contains("cannot be read"), "{told}");
-    let old = save(folder.path(), "old.json", &STEADY, |report| report["schema"] = 1.into());
+    let old = save(folder.path(), "old.json", &STEADY, |report| report["schema"] = 2.into());
     let told = Saved::read(&old).unwrap_err();
-    assert!(told.to_string().contains("has schema 1 and this seathold-load reads 2"), "{told}");
+    assert!(told.to_string().contains("has schema 2 and this seathold-load reads 3"), "{told}");
     std::fs::write(&old, "{}").unwrap();
     assert!(Saved::read(&old).unwrap_err().to_string().contains("no report of seathold-load"));
 }

@@ -6,7 +6,7 @@ mod plot;
 mod scale;
 
 use super::figures::{counted, duration, grouped, whole};
-use super::report::{Latency, Report};
+use super::report::{Latency, RateStepReport, Report};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("style.css");
@@ -37,6 +37,7 @@ pub(super) fn page(report: &Report) -> String {
     }
     counts(&mut page, report);
     latencies(&mut page, report);
+    rate_steps(&mut page, report);
     for chart in charts::all(report) {
         page.push_str(&chart.svg());
     }
@@ -73,6 +74,29 @@ fn latencies(page: &mut String, report: &Report) {
     }
     if let Some(lateness) = report.latencies.lateness_us {
         latency(page, "lateness, from sendable to sent", lateness);
+    }
+    page.push_str("</table>\n");
+}
+
+/// What came at each rate of --steps.
+fn rate_steps(page: &mut String, report: &Report) {
+    if report.rate_steps.is_empty() {
+        return;
+    }
+    page.push_str(
+        "<table>\n<tr><th>due a second</th><th>done a second</th><th>refused</th><th>errors</th><th>p50</th>\
+         <th>p99</th></tr>\n",
+    );
+    for RateStepReport { rate, came } in &report.rate_steps {
+        let done = whole(came.done as f64 / came.seconds);
+        let (refused, errors) = (grouped(came.refused), grouped(came.errors));
+        let [p50, p99] = came.done_us.map_or(["-".into(), "-".into()], |us| [us.p50, us.p99].map(duration));
+        row(
+            page,
+            format_args!(
+                "<tr><th>{rate}</th><td>{done}</td><td>{refused}</td><td>{errors}</td><td>{p50}</td><td>{p99}</td></tr>"
+            ),
+        );
     }
     page.push_str("</table>\n");
 }
