@@ -79,6 +79,7 @@ impl Buyer {
     }
 
     /// Writes the first request of something new.
+    #[inline]
     pub(super) fn begin(&mut self, correlation: u64, out: &mut Vec<u8>) -> Errand {
         let kind = self.script.workload.draw(&mut self.choices);
         match kind {
@@ -112,6 +113,7 @@ impl Buyer {
     }
 
     /// The step that follows from an answer, and after how many nanoseconds, if one does: a hold is confirmed.
+    #[inline]
     pub(super) fn follow(&mut self, done: &Errand, outcome: Outcome) -> Option<(Step, u64)> {
         if outcome != Outcome::Done {
             return None;

@@ -202,16 +202,17 @@ impl Connection {
     /// Asks in a slot that just became free what is due, or leaves it free.
     fn fill(&mut self, slot: usize, now_ns: u64, turn: &mut Turn<'_>) {
         let correlation = self.flights.correlation(slot);
-        let is_over = now_ns >= turn.clock.until_ns;
-        match (!is_over).then(|| turn.lane.ask(now_ns, correlation, &mut self.outbound)).flatten() {
-            Some(Asked { errand, intended_ns }) => {
-                if turn.lane.is_open() {
-                    let late_ns = now_ns.saturating_sub(intended_ns.max(turn.polled_ns));
-                    turn.counter.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
-                }
-                self.flights.launch(slot, Flight { errand, intended_ns, sent_ns: now_ns });
+        if now_ns < turn.clock.until_ns
+            && let Some(asked) = turn.lane.ask(now_ns, correlation, &mut self.outbound)
+        {
+            let Asked { errand, intended_ns } = asked;
+            if turn.lane.is_open() {
+                let late_ns = now_ns.saturating_sub(intended_ns.max(turn.polled_ns));
+                turn.counter.tally.count_lateness(late_ns, turn.clock.measures(intended_ns));
             }
-            None => self.flights.release(slot),
+            self.flights.launch(slot, Flight { errand, intended_ns, sent_ns: now_ns });
+        } else {
+            self.flights.release(slot);
         }
     }
 
