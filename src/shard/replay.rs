@@ -30,7 +30,18 @@ pub(super) fn deadline_on(deadline_ms: u64, written: Stamp, now: Stamp) -> u64 {
     }
     let rest_ms = deadline_ms.saturating_sub(written.boot_ms);
     let passed_ms = now.wall_ms.saturating_sub(written.wall_ms).max(0) as u64;
-    now.boot_ms + rest_ms.saturating_sub(passed_ms) + REBOOT_GRACE_MS
+    now.boot_ms.saturating_add(rest_ms.saturating_sub(passed_ms)).saturating_add(REBOOT_GRACE_MS)
+}
+
+/// Whether two records are of one reservation: all but what changes in its life.
+fn same_contents(a: &ReservationRecord, b: &ReservationRecord) -> bool {
+    let contents = |record: &ReservationRecord| ReservationRecord {
+        version: 0,
+        deadline_ms: 0,
+        state: State::Held,
+        ..*record
+    };
+    contents(a) == contents(b)
 }
 
 impl Shard {
@@ -53,6 +64,9 @@ impl Shard {
             if entry.record.version >= record.version {
                 entry.logged_in = entry.logged_in.max(sequence);
                 if entry.record.version == record.version {
+                    if entry.record.state != record.state || !same_contents(&entry.record, record) {
+                        return Err(fail("its version is that of another state"));
+                    }
                     entry.record.deadline_ms = deadline_on(record.deadline_ms, written, now);
                     if record.state == State::Held {
                         self.deadlines.set(slot, entry.record.deadline_ms);
@@ -67,8 +81,8 @@ impl Shard {
                 known = None;
             } else if !earlier.state.may_become(record.state) {
                 return Err(fail("its state does not follow from the one before"));
-            } else if earlier.seats() != record.seats() {
-                return Err(fail("it changed its seats"));
+            } else if !same_contents(earlier, record) {
+                return Err(fail("it changed its contents"));
             }
         }
         let deadline_ms = deadline_on(record.deadline_ms, written, now);

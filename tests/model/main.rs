@@ -2,6 +2,7 @@
 //! when they differ. 256 of each here, and as many as `PROPTEST_CASES` says.
 #![cfg(test)]
 
+mod contradictions;
 mod inventory;
 mod ledger;
 mod shard;

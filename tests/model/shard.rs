@@ -22,7 +22,7 @@ use seathold_protocol::{AccountId, Class, Day, DepartureId, PassengerId, Reserva
 
 use crate::ledger::{Expected, Ledger, PLACES, SEATS, SECOND, SEGMENTS, STANDING};
 
-const DEPARTURE: DepartureId = DepartureId(7);
+pub(crate) const DEPARTURE: DepartureId = DepartureId(7);
 /// When the host booted, by its wall clock.
 const BOOTED_MS: i64 = 1_000_000;
 const HOLD_MS: u32 = 1_000;
@@ -146,7 +146,7 @@ struct Departure {
     ledger: Ledger,
 }
 
-fn shard(rules: SaleRules) -> Shard {
+pub(crate) fn shard(rules: SaleRules) -> Shard {
     let rows = (SEATS / 2) as u16;
     let seats = Stock::Seats(vec![Block { coach: 1, first_row: 1, rows, letters: b"AB".to_vec() }]);
     let seats = SeatPlan {
