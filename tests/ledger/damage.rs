@@ -165,6 +165,19 @@ fn forge(image: &mut Image, segment: u64, change: impl FnOnce(&mut [u8])) {
     header[8..12].copy_from_slice(&crc.to_le_bytes());
 }
 
+/// Fuzzing found that the start forgot every segment, and stopped.
+#[test]
+fn a_group_that_needs_only_segments_to_come_is_refused() {
+    let (mut image, _, offsets) = three_groups();
+    let group = &mut file_of(&mut image, &log_name(1))[offsets[2]..offsets[3]];
+    group[24..32].copy_from_slice(&2_u64.to_le_bytes());
+    let crc = crc32c::crc32c(&group[4..]);
+    group[..4].copy_from_slice(&crc.to_le_bytes());
+    assert_damaged(&refusal(&image), 1, offsets[2] as u64);
+    let error = read(&mut FileReader::open(disk_of(&image)).unwrap()).unwrap_err();
+    assert_damaged(&error, 1, offsets[2] as u64);
+}
+
 #[test]
 fn a_segment_of_another_ledger_is_refused() {
     let (mut image, _) = four_segments();

@@ -14,6 +14,8 @@ pub(super) struct Replay {
     /// None for a partition whose first batches were trimmed and that was not met yet.
     pub(super) tails: Vec<Option<Position>>,
     pub(super) retention: Retention,
+    /// The present segment.
+    segment: u64,
     /// The number of the next group.
     pub(super) group: u64,
     /// The oldest segment that the groups need.
@@ -34,6 +36,7 @@ impl Replay {
         Self {
             tails: vec![unmet; usize::from(first.partitions)],
             retention: Retention::new(first.partitions, keep_bytes),
+            segment: first.segment,
             group: first.first_group,
             oldest: 1,
             last_group: None,
@@ -43,6 +46,7 @@ impl Replay {
 
     /// Goes on with the next segment.
     pub(super) fn begin(&mut self, header: &SegmentHeader) {
+        self.segment = header.segment;
         self.retention.begin(header.segment, header.bytes);
         self.last_group = None;
     }
@@ -56,6 +60,9 @@ impl Replay {
     ) -> Result<(), Fault> {
         if group.group != self.group {
             return Err((at, format!("group {} stands where group {} should be", group.group, self.group)));
+        }
+        if group.oldest > self.segment {
+            return Err((at, format!("group {} needs only segments from {} on", group.group, group.oldest)));
         }
         for (offset, batch) in group.batches() {
             let place = at + offset as u64;
