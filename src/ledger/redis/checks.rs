@@ -6,6 +6,8 @@ mod refusal;
 mod told;
 
 pub(super) use self::told::inspect;
+#[cfg(any(test, fuzzing))]
+pub(super) use self::told::read as read_any;
 
 use super::node::Node;
 use std::fmt;

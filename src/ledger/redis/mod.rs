@@ -46,6 +46,8 @@ mod partition;
 mod primaries;
 mod reader;
 mod reading;
+#[cfg(any(test, fuzzing))]
+pub mod replies;
 mod round;
 mod script;
 mod servers;

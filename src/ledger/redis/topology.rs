@@ -107,6 +107,14 @@ fn ask(link: &mut Link, node: &Node, command: &Cmd) -> Result<Value, Lost> {
     }
 }
 
+/// Reads a reply as each that tells of servers, for `replies`.
+#[cfg(any(test, fuzzing))]
+pub(super) fn read_map(reply: &Value) {
+    let map = cluster::map(reply, &Node { host: "asked".to_owned(), port: 1 });
+    assert!(map.primaries.iter().all(|(slots, node)| *slots.end() < SLOTS && map.members.contains(node)));
+    let _ = (cluster::is_up(reply), sentinel::address(reply), sentinel::is_primary(reply));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

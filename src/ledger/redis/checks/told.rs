@@ -30,7 +30,7 @@ pub(in crate::ledger::redis) fn inspect(link: &mut Link) -> Result<Found, Troubl
 }
 
 /// Reads the replies in the order in which they were asked for.
-pub(super) fn read(replies: Vec<Reply>) -> Result<Found, Trouble> {
+pub(in crate::ledger::redis) fn read(replies: Vec<Reply>) -> Result<Found, Trouble> {
     let mut told = replies.into_iter().map(answer);
     let mut next = || told.next().unwrap_or_else(|| Err(Lost("a reply is missing".to_owned())));
     let info = match next()? {

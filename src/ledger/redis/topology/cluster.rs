@@ -45,7 +45,7 @@ fn map_of(access: &Access, node: &Node) -> Result<(Map, bool), Lost> {
 
 /// `[[first, last, primary, replica…]…]` with each node as `[host, port, id…]`. The host is nothing where a node does not
 /// know its own or is told not to tell: then it is the one by which it was `asked`.
-fn map(reply: &Value, asked: &Node) -> Map {
+pub(super) fn map(reply: &Value, asked: &Node) -> Map {
     let mut map = Map { primaries: Vec::new(), members: vec![asked.clone()] };
     for range in sequence(reply) {
         let [first, last, primary, replicas @ ..] = sequence(range) else { continue };
@@ -85,7 +85,7 @@ fn sequence(value: &Value) -> &[Value] {
     }
 }
 
-fn is_up(info: &Value) -> bool {
+pub(super) fn is_up(info: &Value) -> bool {
     from_redis_value_ref::<String>(info).is_ok_and(|info| info.lines().any(|line| line == "cluster_state:ok"))
 }
 

@@ -46,12 +46,12 @@ fn verified(access: &Access, node: Node) -> Result<Node, Lost> {
 }
 
 /// Nothing if the sentinel does not know the name.
-fn address(reply: &Value) -> Option<Node> {
+pub(super) fn address(reply: &Value) -> Option<Node> {
     let (host, port) = from_redis_value_ref::<Option<(String, u16)>>(reply).ok()??;
     Some(Node { host, port })
 }
 
-fn is_primary(role: &Value) -> bool {
+pub(super) fn is_primary(role: &Value) -> bool {
     let Value::Array(parts) = role else { return false };
     parts
         .first()
