@@ -10,7 +10,7 @@ use seathold::ledger::{AppendError, Log};
 use seathold_protocol::batch::{Batch, Position};
 
 use crate::rig::*;
-use crate::sim::disk::SimDisk;
+use seathold_sim::disk::SimDisk;
 
 /// One partition as it should be.
 #[derive(Default)]

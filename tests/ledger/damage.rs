@@ -5,7 +5,7 @@ use seathold::ledger::file::{Damaged, FileReader, OpenError};
 use seathold_protocol::batch::Batch;
 
 use crate::rig::*;
-use crate::sim::disk::SimDisk;
+use seathold_sim::disk::SimDisk;
 
 /// Three groups of one batch in one segment; the batches and the offsets of their groups.
 fn three_groups() -> (Image, Vec<Batch>, Vec<usize>) {

@@ -6,6 +6,4 @@ mod damage;
 mod directory;
 mod retention;
 mod rig;
-#[path = "../sim/mod.rs"]
-mod sim;
 mod space;

@@ -4,7 +4,7 @@ use seathold::ledger::Log;
 use seathold::ledger::file::{Disk, FileLog, OpenError};
 
 use crate::rig::*;
-use crate::sim::disk::SimDisk;
+use seathold_sim::disk::SimDisk;
 
 /// A log of five segments; two groups a segment, of alternating partitions 0 and 1.
 fn five_segments() -> (SimDisk, FileLog<SimDisk>) {

@@ -4,7 +4,7 @@ use seathold::ledger::file::{Disk, DiskFile, FileLog, FileReader, OpenError, Opt
 use seathold::ledger::{AppendError, Log};
 use seathold_protocol::batch::{Batch, BatchView, Position};
 
-use crate::sim::disk::SimDisk;
+use seathold_sim::disk::SimDisk;
 
 pub(crate) const PARTITIONS: u16 = 4;
 pub(crate) const SEGMENT_BYTES: u64 = 16_384;

@@ -5,7 +5,7 @@ use seathold::ledger::{AppendError, Log};
 use seathold_protocol::batch::Batch;
 
 use crate::rig::*;
-use crate::sim::disk::SimDisk;
+use seathold_sim::disk::SimDisk;
 
 fn fresh() -> (SimDisk, FileLog<SimDisk>) {
     let disk = SimDisk::new(3);

@@ -1,7 +1,10 @@
 //! One simulated server: engines of several cores, a file log, a disk that forgets, time that jumps.
 
-use super::clients::{Clients, HOLD_MS, OnSale};
-use super::sim::disk::{Faults as DiskFaults, SimDisk};
+use crate::branch::{Branch, Counts};
+use crate::clients::{Clients, HOLD_MS, OnSale};
+use crate::disk::{Faults as DiskFaults, SimDisk};
+use crate::journal::Journal;
+use crate::run::Bug;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seathold::audit::Audit;
@@ -26,51 +29,6 @@ const STEPS: u32 = 1_500;
 const SEGMENT_BYTES: u64 = 32_768;
 const KEEP_BYTES: u64 = 65_536;
 
-/// Which server runs: the real one under every fault, or the canary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Faults {
-    All,
-    AcknowledgeBeforeSync,
-}
-
-/// How often the rare things happened.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Events {
-    pub(crate) answers: u64,
-    pub(crate) kills: u64,
-    pub(crate) power_losses: u64,
-    pub(crate) full_disks: u64,
-    pub(crate) broken_writes: u64,
-    pub(crate) compactions: u64,
-    pub(crate) trimmed_logs: u64,
-    pub(crate) confirmed_too_late: u64,
-}
-
-impl Events {
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            answers: self.answers + other.answers,
-            kills: self.kills + other.kills,
-            power_losses: self.power_losses + other.power_losses,
-            full_disks: self.full_disks + other.full_disks,
-            broken_writes: self.broken_writes + other.broken_writes,
-            compactions: self.compactions + other.compactions,
-            trimmed_logs: self.trimmed_logs + other.trimmed_logs,
-            confirmed_too_late: self.confirmed_too_late + other.confirmed_too_late,
-        }
-    }
-
-    pub(crate) fn assert_every_branch_ran(&self) {
-        let Self { answers, kills, power_losses, full_disks, broken_writes, .. } = *self;
-        let Self { compactions, trimmed_logs, confirmed_too_late, .. } = *self;
-        let rare = [kills, power_losses, full_disks, broken_writes, compactions, trimmed_logs];
-        assert!(
-            answers > 10_000 && confirmed_too_late > 0 && rare.iter().all(|count| *count > 0),
-            "{self:?}"
-        );
-    }
-}
-
 /// What one core has on its way to the log.
 #[derive(Default)]
 struct InFlight {
@@ -89,7 +47,7 @@ struct Process {
 
 pub(crate) struct World {
     random: Xoshiro256PlusPlus,
-    faults: Faults,
+    bug: Bug,
     catalog: Arc<Catalog>,
     disk: SimDisk,
     process: Process,
@@ -97,12 +55,12 @@ pub(crate) struct World {
     now: Stamp,
     /// Of a thousand steps, so many are faults of each kind.
     fault_rate: u32,
-    events: Events,
-    trace: u32,
+    counts: Counts,
+    journal: Journal,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
+    pub(crate) fn new(seed: u64, bug: Bug, told: bool) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let catalog = Arc::new(catalog());
         let disk = SimDisk::new(seed);
@@ -115,8 +73,8 @@ impl World {
         });
         let clients = Clients::new(seed, on_sale.collect());
         let fault_rate = random.random_range(0..6);
-        let events = Events::default();
-        Self { random, faults, catalog, disk, process, clients, now, fault_rate, events, trace: 0 }
+        let (counts, journal) = (Counts::default(), Journal::new(told));
+        Self { random, bug, catalog, disk, process, clients, now, fault_rate, counts, journal }
     }
 
     /// The phase with faults.
@@ -140,7 +98,7 @@ impl World {
     fn upset_the_disk(&mut self) {
         let soon = self.random.random_range(0..6);
         let kind = self.random.random_range(0..5);
-        self.note(&format!("disk {kind} {soon}"));
+        self.journal.note(format_args!("disk {kind} {soon}"));
         self.disk.faults(|faults| match kind {
             0 => faults.power_off_in = Some(soon),
             1 => faults.sync_fails_in = Some(soon),
@@ -177,26 +135,20 @@ impl World {
         self.check()
     }
 
-    pub(crate) fn events(&self) -> Events {
-        Events {
-            answers: self.clients.answers,
-            confirmed_too_late: self.clients.confirmed_too_late,
-            ..self.events
-        }
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = self.counts;
+        counts.add(&self.clients.counts);
+        counts
     }
 
     /// A checksum of everything that happened.
-    pub(crate) fn trace(&self) -> u32 {
-        self.trace
-    }
-
-    fn note(&mut self, text: &str) {
-        self.trace = crc32c::crc32c_append(self.trace, text.as_bytes());
+    pub(crate) fn digest(&self) -> u32 {
+        self.journal.digest()
     }
 
     fn ask(&mut self) {
         let (correlation, command) = self.clients.next_request();
-        self.note(&format!("{command:?}"));
+        self.journal.note(format_args!("{command:?}"));
         let partition = command.departure().partition(PARTITIONS);
         let core = owner(partition);
         let origin = Origin { core: core as u8, opcode: Opcode::Lookup, connection: 0, correlation };
@@ -219,7 +171,7 @@ impl World {
         let engine = &mut self.process.engines[core];
         let InFlight { batches, covered } = &mut leaving;
         if engine.commit(self.now, batches, covered, &mut Vec::new(), &mut Vec::new()) {
-            if self.faults == Faults::AcknowledgeBeforeSync {
+            if self.bug == Bug::AcknowledgeBeforeSync {
                 engine.committed(&leaving.batches);
                 self.take_answers(core)?;
             }
@@ -230,7 +182,7 @@ impl World {
 
     fn take_answers(&mut self, core: usize) -> Result<(), String> {
         while let Some(answered) = self.process.engines[core].next_answer() {
-            self.note(&format!("{answered:?}"));
+            self.journal.note(format_args!("{answered:?}"));
             self.clients.take(answered.origin.correlation, &answered.answer, self.now)?;
         }
         Ok(())
@@ -243,13 +195,13 @@ impl World {
         match self.process.log.append(&batches) {
             Ok(()) => self.acknowledge(),
             Err(AppendError::NoSpace(_)) => {
-                self.events.full_disks += 1;
+                self.counts.bump(Branch::FullDisk);
                 self.process.engines.iter_mut().for_each(|engine| engine.set_stalled(true));
                 Ok(())
             }
             // The process ends. Whether the host ends with it is what made the write fail.
             Err(AppendError::Broken(_)) => {
-                self.events.broken_writes += 1;
+                self.counts.bump(Branch::BrokenWrite);
                 let power_loss = self.random.random_bool(0.5);
                 self.kill(power_loss)
             }
@@ -263,7 +215,7 @@ impl World {
             for (partition, sequence) in leaving.covered {
                 self.process.log.covered(partition, sequence);
             }
-            if self.faults != Faults::AcknowledgeBeforeSync {
+            if self.bug != Bug::AcknowledgeBeforeSync {
                 self.process.engines[core].committed(&leaving.batches);
             }
             self.take_answers(core)?;
@@ -272,7 +224,7 @@ impl World {
         let wanted = self.process.log.wants_compaction();
         if wanted != self.process.asked_to_compact {
             if let Some(wanted) = &wanted {
-                self.events.compactions += 1;
+                self.counts.bump(Branch::Compaction);
                 self.process.engines.iter_mut().for_each(|engine| engine.compact(wanted));
             }
             self.process.asked_to_compact = wanted;
@@ -282,16 +234,16 @@ impl World {
 
     /// SIGKILL, or the end of the whole host: what was not synced may be gone then, and the clock starts anew.
     fn kill(&mut self, power_loss: bool) -> Result<(), String> {
-        self.note(if power_loss { "power loss" } else { "kill" });
+        self.journal.note(format_args!("{}", if power_loss { "power loss" } else { "kill" }));
         if power_loss {
             self.disk = self.disk.crash();
-            self.events.power_losses += 1;
+            self.counts.bump(Branch::PowerLoss);
             let wall_ms = self.now.wall_ms + self.random.random_range(-5_000..50_000);
             self.now =
                 Stamp { wall_ms, boot_ms: self.random.random_range(0..5_000), boot_id: self.now.boot_id + 1 };
         } else {
             self.disk = self.disk.restart();
-            self.events.kills += 1;
+            self.counts.bump(Branch::Kill);
         }
         self.clients.disconnect(power_loss);
         self.process = Process::start(&self.catalog, &self.disk, self.now)?;
@@ -301,7 +253,9 @@ impl World {
     /// The ledger is whole, bears out every answer, and what it leaves free is what the server offers.
     fn check(&mut self) -> Result<(), String> {
         let mut reader = FileReader::open(self.disk.clone()).map_err(|error| error.to_string())?;
-        self.events.trimmed_logs += u64::from(reader.is_trimmed());
+        if reader.is_trimmed() {
+            self.counts.bump(Branch::TrimmedLog);
+        }
         let mut audit = Audit::new(reader.partitions(), reader.is_trimmed());
         let read = reader.for_each(|batch| {
             audit.follow(&batch);

@@ -1,5 +1,6 @@
 //! The clients of a simulation: what they ask, what they were told, and whether that can be true.
 
+use crate::branch::{Branch, Counts};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seathold::audit::Audit;
@@ -46,8 +47,7 @@ pub(crate) struct Clients {
     /// Requests without an answer, by correlation.
     open: BTreeMap<u64, Command>,
     next_correlation: u64,
-    pub(crate) confirmed_too_late: u64,
-    pub(crate) answers: u64,
+    pub(crate) counts: Counts,
 }
 
 impl Clients {
@@ -59,8 +59,7 @@ impl Clients {
             by_id: HashMap::new(),
             open: BTreeMap::new(),
             next_correlation: 0,
-            confirmed_too_late: 0,
-            answers: 0,
+            counts: Counts::default(),
         }
     }
 
@@ -143,7 +142,7 @@ impl Clients {
 
     /// Takes an answer and says what is wrong with it.
     pub(crate) fn take(&mut self, correlation: u64, answer: &Answer, now: Stamp) -> Result<(), String> {
-        self.answers += 1;
+        self.counts.bump(Branch::Answer);
         let command = self.open.remove(&correlation).ok_or("an answer to nothing that is open")?;
         let id = match &command {
             Command::Reserve(reserve) => reserve.id,
@@ -156,8 +155,9 @@ impl Clients {
             Answer::Reservation(told) => known.believe(told, now),
             Answer::Sale(_) => Err(format!("{command:?} was answered with a sale")),
             Answer::Refused(refusal) => {
-                self.confirmed_too_late +=
-                    u64::from(refusal.status == Status::Expired && matches!(command, Command::Confirm(_)));
+                if refusal.status == Status::Expired && matches!(command, Command::Confirm(_)) {
+                    self.counts.bump(Branch::LateConfirm);
+                }
                 known.believe_refusal(refusal.status, &command, now)
             }
         }

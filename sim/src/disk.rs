@@ -19,28 +19,28 @@ const SECTOR: usize = 512;
 
 /// What goes wrong. Countdowns count operations that change something: 0 is the next one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Faults {
+pub struct Faults {
     /// The power goes in this many operations: a write is done in part, and everything after it fails.
-    pub(crate) power_off_in: Option<u64>,
+    pub power_off_in: Option<u64>,
     /// The sync after this many others fails, once.
-    pub(crate) sync_fails_in: Option<u64>,
+    pub sync_fails_in: Option<u64>,
     /// The write after this many others fails with an I/O error, once.
-    pub(crate) write_fails_in: Option<u64>,
+    pub write_fails_in: Option<u64>,
     /// Bytes that all files together may have.
-    pub(crate) capacity: Option<u64>,
+    pub capacity: Option<u64>,
     /// Writes take only some of their bytes.
-    pub(crate) short_writes: bool,
+    pub short_writes: bool,
 }
 
 /// The directory, as one life of the process sees it.
 #[derive(Clone)]
-pub(crate) struct SimDisk {
+pub struct SimDisk {
     state: Arc<Mutex<State>>,
     life: u64,
 }
 
 /// An open file.
-pub(crate) struct SimFile {
+pub struct SimFile {
     disk: SimDisk,
     id: usize,
 }
@@ -73,7 +73,7 @@ struct Contents {
 
 impl SimDisk {
     /// An empty directory.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let state = State {
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             life: 0,
@@ -87,12 +87,12 @@ impl SimDisk {
     }
 
     /// Changes what goes wrong.
-    pub(crate) fn faults(&self, change: impl FnOnce(&mut Faults)) {
+    pub fn faults(&self, change: impl FnOnce(&mut Faults)) {
         change(&mut self.lock().faults);
     }
 
     /// The process died, the machine did not: everything that was written is there. Faults are over.
-    pub(crate) fn restart(&self) -> Self {
+    pub fn restart(&self) -> Self {
         let mut state = self.lock();
         state.life += 1;
         state.faults = Faults::default();
@@ -100,7 +100,7 @@ impl SimDisk {
     }
 
     /// The machine died: what was not synced is there in part. Faults are over.
-    pub(crate) fn crash(&self) -> Self {
+    pub fn crash(&self) -> Self {
         {
             let state = &mut *self.lock();
             let kept = state.rng.random_range(0..=state.renames.len());

@@ -1,0 +1,59 @@
+//! The seeds of the check, in parts that run beside each other.
+//!
+//! `cargo run --release --bin seathold-sim -- --seeds 10000` runs more of them, and `--seed 17` one, telling what happens.
+
+#![cfg(test)]
+
+use seathold_sim::{Branch, Bug, Counts, run};
+
+/// Seeds of one part: every rare branch runs in each.
+const PART: u64 = 250;
+
+fn no_promise_is_broken(part: u64) {
+    let mut counts = Counts::default();
+    for seed in part * PART..(part + 1) * PART {
+        let ran = run(seed, Bug::None, false).unwrap_or_else(|broken| panic!("{broken}"));
+        counts.add(&ran.counts);
+    }
+    assert!(counts.missing().is_empty(), "never happened: {:?}; all: {counts:?}", counts.missing());
+    assert!(counts.get(Branch::Answer) > 10_000, "{counts:?}");
+}
+
+macro_rules! parts {
+    ($($name:ident $part:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                no_promise_is_broken($part);
+            }
+        )*
+    };
+}
+
+parts! {
+    seeds_from_0 0;
+    seeds_from_250 1;
+    seeds_from_500 2;
+    seeds_from_750 3;
+    seeds_from_1000 4;
+    seeds_from_1250 5;
+    seeds_from_1500 6;
+    seeds_from_1750 7;
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    for seed in 0..8 {
+        let [first, second] = [(); 2].map(|()| run(seed, Bug::None, false).expect("no promise is broken"));
+        assert_eq!(first, second, "seed {seed} ran differently the second time");
+    }
+    let digests = [3, 4].map(|seed| run(seed, Bug::None, false).expect("no promise is broken").digest);
+    assert_ne!(digests[0], digests[1], "a digest that is the same for all seeds tells nothing");
+}
+
+/// The canary: a server that acknowledges before the sync must be caught, or the simulation proves nothing.
+#[test]
+fn acknowledging_before_the_sync_is_caught() {
+    let caught = (0..20).filter(|seed| run(*seed, Bug::AcknowledgeBeforeSync, false).is_err()).count();
+    assert!(caught > 0, "20 seeds did not notice that acknowledged answers were lost");
+}

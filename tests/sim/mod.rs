@@ -1,3 +1,0 @@
-//! Simulated parts of the world for tests: seeded, without threads and without time.
-
-pub(crate) mod disk;
