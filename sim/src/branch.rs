@@ -31,6 +31,27 @@ branches! {
     Compaction "compactions";
     TrimmedLog "trimmed logs";
     LateConfirm "late confirms";
+    UnknownOutcome "outcomes that nobody told";
+    Duplicate "requests sent twice";
+    Cut "connections cut";
+    Deafened "connections gone silent in one direction";
+    BrokenFrame "frames that ended in the middle";
+    Undelivered "answers to connections that are gone";
+    SlotReused "connections in a used slot";
+    CreditUsedUp "turns without credit";
+    Forwarded "asks of another core";
+    RefusedAtTheDoor "refusals at the door";
+    FullInbox "full inboxes";
+    Unavailable "requests told UNAVAILABLE";
+    SoldOut "requests told SOLD_OUT";
+    Limit "requests told LIMIT";
+    PassengerTwice "requests told PASSENGER_ALREADY_BOOKED";
+    IdConflict "requests told ID_CONFLICT";
+    SlowDisk "slow disks";
+    WallClockSet "wall clocks set";
+    RotRefused "flipped bits that a start refused";
+    RotHarmless "flipped bits that nothing rests on";
+    TornTail "last groups that looked torn";
 }
 
 /// How often each branch ran.

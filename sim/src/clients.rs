@@ -1,263 +1,313 @@
-//! The clients of a simulation: what they ask, what they were told, and whether that can be true.
+//! The clients: what they ask, what they were told, and whether that can be true.
 
 use crate::branch::{Branch, Counts};
+use crate::catalog::OnSale;
+use crate::journal::Journal;
+use crate::known::{Known, Wish};
+use crate::network::Network;
+use crate::session::{Asked, Session};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seathold::audit::Audit;
-use seathold::shard::{Answer, Command};
-use seathold_protocol::batch::Stamp;
 use seathold_protocol::limits::PASSENGERS_MAX;
-use seathold_protocol::record::ReservationRecord;
-use seathold_protocol::request::{Reserve, Target};
-use seathold_protocol::reservation::{Reservation, State};
+use seathold_protocol::reply::{Refusal, Reply};
+use seathold_protocol::request::{Availability, Request, Reserve, Target};
 use seathold_protocol::status::Status;
 use seathold_protocol::wishes::Wishes;
-use seathold_protocol::{AccountId, Class, DepartureId, PassengerId, ReservationId};
-use std::collections::{BTreeMap, HashMap};
+use seathold_protocol::{AccountId, PassengerId, ReservationId};
+use std::collections::HashMap;
 
-/// How long a simulated hold lasts.
-pub(crate) const HOLD_MS: u64 = 500;
+/// Clients who buy.
+const SESSIONS: usize = 6;
 
-/// What a client may ask for: a departure, its classes and segments.
-#[derive(Clone)]
-pub(crate) struct OnSale {
-    pub(crate) departure: DepartureId,
-    pub(crate) classes: Vec<Class>,
-    pub(crate) segments: u8,
-}
+/// Requests of a client that may be open.
+const OPEN_MAX: usize = 24;
 
-/// What is known of one reservation from outside.
-struct Known {
-    request: Reserve,
-    /// The last answer.
-    told: Option<Reservation>,
-    /// The earliest moment at which the hold may end, while no reboot came between.
-    not_before_ms: u64,
-    /// CONFIRM, CANCEL or REFUND was asked at some time.
-    confirm_asked: bool,
-    cancel_asked: bool,
-    refund_asked: bool,
-}
+/// Clients who fill a queue, and what each of them asks: more than one connection's credit, and together more than one core
+/// may have out at another.
+const FLOODERS: usize = 3;
+const FLOOD: u128 = 1_100;
 
 pub(crate) struct Clients {
     random: Xoshiro256PlusPlus,
     on_sale: Vec<OnSale>,
+    sessions: Vec<Session>,
     known: Vec<Known>,
     by_id: HashMap<ReservationId, usize>,
-    /// Requests without an answer, by correlation.
-    open: BTreeMap<u64, Command>,
-    next_correlation: u64,
+    patience_ms: u64,
     pub(crate) counts: Counts,
 }
 
 impl Clients {
     pub(crate) fn new(seed: u64, on_sale: Vec<OnSale>) -> Self {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0xc11e);
+        let patience_ms = [200, 1_000][random.random_range(0..2)];
         Self {
-            random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0xc11e),
+            random,
             on_sale,
+            sessions: (0..SESSIONS + FLOODERS).map(|_| Session::default()).collect(),
             known: Vec::new(),
             by_id: HashMap::new(),
-            open: BTreeMap::new(),
-            next_correlation: 0,
+            patience_ms,
             counts: Counts::default(),
         }
     }
 
-    /// The next request: a new reservation, one of an earlier one, or the same again.
-    pub(crate) fn next_request(&mut self) -> (u64, Command) {
-        let fresh = self.known.is_empty() || self.random.random_range(0..100) < 45;
-        let command = if fresh { self.fresh() } else { self.about_an_earlier_one() };
-        self.next_correlation += 1;
-        self.open.insert(self.next_correlation, command);
-        (self.next_correlation, command)
+    /// One client reads what it was told, and asks on.
+    pub(crate) fn act(
+        &mut self,
+        net: &mut Network,
+        places: &[(usize, usize)],
+        journal: &mut Journal,
+    ) -> Result<(), String> {
+        let at = self.random.random_range(0..SESSIONS);
+        self.receive(at, net, journal)?;
+        if self.sessions[at].link.is_none() {
+            if places.is_empty() {
+                return Ok(());
+            }
+            let (node, core) = places[self.random.random_range(0..places.len())];
+            self.sessions[at].connect(net, node, core);
+        }
+        let mut bytes = Vec::new();
+        for _ in 0..self.random.random_range(1..=2) {
+            if self.sessions[at].open.len() < OPEN_MAX {
+                self.ask(at, net.now_ms, &mut bytes);
+            }
+        }
+        self.sessions[at].send(net, &bytes);
+        Ok(())
     }
 
-    fn fresh(&mut self) -> Command {
+    /// Every client reads what it was told; whoever waits too long gives up.
+    pub(crate) fn receive_all(&mut self, net: &mut Network, journal: &mut Journal) -> Result<(), String> {
+        (0..self.sessions.len()).try_for_each(|at| self.receive(at, net, journal))
+    }
+
+    /// Whether somebody still waits for an answer.
+    pub(crate) fn wait(&self) -> bool {
+        self.sessions.iter().any(|session| !session.open.is_empty())
+    }
+
+    fn receive(&mut self, at: usize, net: &mut Network, journal: &mut Journal) -> Result<(), String> {
+        let Self { sessions, known, counts, .. } = self;
+        let now_ms = net.now_ms;
+        let ended = sessions[at].receive(net, |asked, reply| {
+            journal.note(format_args!("{} ms, client {at}: {asked:?} is told {reply:?}", now_ms));
+            counts.bump(Branch::Answer);
+            take(known, counts, asked, reply, now_ms)
+        })?;
+        let waited_ms = sessions[at].waits_since().map_or(0, |since| net.now_ms - since);
+        if ended || waited_ms > self.patience_ms {
+            self.give_up(at, net);
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, at: usize, net: &mut Network) {
+        for asked in self.sessions[at].give_up(net) {
+            if let Asked::Of(known, wish) = asked {
+                self.counts.bump(Branch::UnknownOutcome);
+                self.known[known].unknown(wish);
+            }
+        }
+    }
+
+    /// A new reservation, something about an earlier one, or a question.
+    fn ask(&mut self, at: usize, now_ms: u64, out: &mut Vec<u8>) {
+        let percent = self.random.random_range(0..100);
+        if percent < 3 {
+            return self.ask_availability(at, now_ms, out);
+        }
+        let recent = self.known.len().saturating_sub(60);
+        let mut own: Vec<usize> =
+            (recent..self.known.len()).filter(|known| self.known[*known].session == at).collect();
+        if own.is_empty() || percent < 42 {
+            self.begin(at);
+            own.push(self.known.len() - 1);
+            return self.ask_of(at, own[own.len() - 1], Wish::Reserve, now_ms, out);
+        }
+        let known = own[self.random.random_range(0..own.len())];
+        if percent < 44 {
+            return self.ask_as_another(at, known, now_ms, out);
+        }
+        let wish = match self.random.random_range(0..10) {
+            0..4 => Wish::Confirm,
+            4..6 => Wish::Cancel,
+            6 => Wish::Refund,
+            7 => Wish::Lookup,
+            _ => Wish::Reserve,
+        };
+        self.ask_of(at, known, wish, now_ms, out);
+        if self.random.random_range(0..20) == 0 {
+            self.counts.bump(Branch::Duplicate);
+            self.ask_of(at, known, wish, now_ms, out);
+        }
+    }
+
+    fn ask_of(&mut self, at: usize, number: usize, wish: Wish, now_ms: u64, out: &mut Vec<u8>) {
+        let known = &mut self.known[number];
+        known.asked(wish, now_ms);
+        let target = known.target();
+        let request = match wish {
+            Wish::Reserve => Request::Reserve(known.request),
+            Wish::Confirm => Request::Confirm(target),
+            Wish::Cancel => Request::Cancel(target),
+            Wish::Refund => Request::Refund(target),
+            Wish::Lookup => Request::Lookup(target),
+        };
+        if wish == Wish::Reserve {
+            known.request.first = false;
+        }
+        self.sessions[at].ask(Asked::Of(number, wish), &request, now_ms, out);
+    }
+
+    /// The same id with another account, or other contents: refused, without effect.
+    fn ask_as_another(&mut self, at: usize, number: usize, now_ms: u64, out: &mut Vec<u8>) {
+        let known = &self.known[number];
+        if known.told.is_none() {
+            return;
+        }
+        let mine = known.target();
+        let theirs = Target { account: AccountId(mine.account.0 + (1 << 40)), ..mine };
+        let request = match self.random.random_range(0..4) {
+            0 => Request::Confirm(theirs),
+            1 => Request::Cancel(theirs),
+            2 => Request::Lookup(theirs),
+            _ => Request::Reserve(Reserve { hold_ms: 77, ..known.request }),
+        };
+        self.sessions[at].ask(Asked::Theft, &request, now_ms, out);
+    }
+
+    fn ask_availability(&mut self, at: usize, now_ms: u64, out: &mut Vec<u8>) {
+        let on_sale = &self.on_sale[self.random.random_range(0..self.on_sale.len())];
+        let asked = Availability { departure: on_sale.departure, class: None, pair: None };
+        self.sessions[at].ask(Asked::Availability(asked), &Request::Availability(asked), now_ms, out);
+    }
+
+    /// A reservation that nobody asked for yet.
+    fn begin(&mut self, session: usize) {
         let number = self.known.len() as u64 + 1;
         let on_sale = &self.on_sale[self.random.random_range(0..self.on_sale.len())];
         let from = self.random.random_range(0..on_sale.segments);
+        let party = self.random.random_range(1..=4);
+        // Those beyond the party do not travel, and the log does not keep them.
+        let mut passengers = [PassengerId(0); PASSENGERS_MAX];
+        for (index, passenger) in passengers[..usize::from(party)].iter_mut().enumerate() {
+            *passenger = PassengerId(number * PASSENGERS_MAX as u64 + index as u64);
+        }
+        if number > 20 && self.random.random_range(0..20) == 0 {
+            let other = number - self.random.random_range(1..20);
+            passengers[usize::from(party) - 1] = PassengerId(other * PASSENGERS_MAX as u64);
+        }
         let request = Reserve {
             id: ReservationId(u128::from(number)),
             departure: on_sale.departure,
-            account: AccountId(number),
+            account: AccountId(number % 40),
             class: on_sale.classes[self.random.random_range(0..on_sale.classes.len())],
             from,
             to: self.random.random_range(from + 1..=on_sale.segments),
-            party: self.random.random_range(1..=4),
+            party,
             hold_ms: 0,
             wishes: Wishes::default(),
-            passengers: std::array::from_fn(|at| PassengerId(number * PASSENGERS_MAX as u64 + at as u64)),
+            passengers,
             first: true,
         };
-        // Those beyond the party do not travel, and the log does not keep them.
-        let mut passengers = [PassengerId(0); PASSENGERS_MAX];
-        passengers[..usize::from(request.party)].copy_from_slice(request.passengers());
-        let request = Reserve { passengers, ..request };
         self.by_id.insert(request.id, self.known.len());
-        self.known.push(Known {
-            request,
-            told: None,
-            not_before_ms: 0,
-            confirm_asked: false,
-            cancel_asked: false,
-            refund_asked: false,
-        });
-        Command::Reserve(request)
+        self.known.push(Known::new(request, session));
     }
 
-    fn about_an_earlier_one(&mut self) -> Command {
-        let recent = self.known.len().saturating_sub(40);
-        let at = self.random.random_range(recent..self.known.len());
-        let known = &mut self.known[at];
-        let target = Target {
-            id: known.request.id,
-            departure: known.request.departure,
-            account: known.request.account,
-        };
-        match self.random.random_range(0..10) {
-            0..4 => {
-                known.confirm_asked = true;
-                Command::Confirm(target)
-            }
-            4..6 => {
-                known.cancel_asked = true;
-                Command::Cancel(target)
-            }
-            6 => {
-                known.refund_asked = true;
-                Command::Refund(target)
-            }
-            7 => Command::Lookup(target),
-            _ => Command::Reserve(Reserve { first: false, ..known.request }),
-        }
-    }
-
-    /// Every open request's connection broke: its outcome is unknown, for ever or until somebody asks again.
-    pub(crate) fn disconnect(&mut self, rebooted: bool) {
-        self.open.clear();
-        if rebooted {
-            self.known.iter_mut().for_each(|known| known.not_before_ms = 0);
-        }
-    }
-
-    /// Takes an answer and says what is wrong with it.
-    pub(crate) fn take(&mut self, correlation: u64, answer: &Answer, now: Stamp) -> Result<(), String> {
-        self.counts.bump(Branch::Answer);
-        let command = self.open.remove(&correlation).ok_or("an answer to nothing that is open")?;
-        let id = match &command {
-            Command::Reserve(reserve) => reserve.id,
-            Command::Confirm(target) | Command::Cancel(target) => target.id,
-            Command::Refund(target) | Command::Lookup(target) => target.id,
-            Command::Open(..) | Command::Close(_) => return Ok(()),
-        };
-        let known = &mut self.known[self.by_id[&id]];
-        match answer {
-            Answer::Reservation(told) => known.believe(told, now),
-            Answer::Sale(_) => Err(format!("{command:?} was answered with a sale")),
-            Answer::Refused(refusal) => {
-                if refusal.status == Status::Expired && matches!(command, Command::Confirm(_)) {
-                    self.counts.bump(Branch::LateConfirm);
+    /// Everybody asks what became of everything.
+    pub(crate) fn look_up_all(&mut self, net: &mut Network, (node, core): (usize, usize)) {
+        for at in 0..SESSIONS {
+            self.give_up(at, net);
+            self.sessions[at].connect(net, node, core);
+            let mut bytes = Vec::new();
+            for number in 0..self.known.len() {
+                if self.known[number].session == at {
+                    self.ask_of(at, number, Wish::Lookup, net.now_ms, &mut bytes);
                 }
-                known.believe_refusal(refusal.status, &command, now)
             }
+            self.sessions[at].send(net, &bytes);
         }
     }
 
-    /// Compares what was told with the ledger.
-    pub(crate) fn compare(&self, audit: &Audit) -> Result<(), String> {
-        for known in &self.known {
-            let record = audit.reservation(known.request.departure, known.request.id);
-            match (&known.told, record) {
-                (None, _) => {}
-                (Some(told), None) => return Err(format!("{told:?} was told and is not in the ledger")),
-                (Some(told), Some(record)) => known.borne_out(told, record)?,
+    /// Fills the inbox of the core that owns a departure, through connections to another one.
+    pub(crate) fn flood(&mut self, net: &mut Network, node: usize, core: usize, on_sale: usize) {
+        for flooder in SESSIONS..SESSIONS + FLOODERS {
+            self.give_up(flooder, net);
+            let session = &mut self.sessions[flooder];
+            session.connect(net, node, core);
+            let mut bytes = Vec::new();
+            for id in 0..FLOOD {
+                let (id, departure) = (ReservationId(u128::MAX - id), self.on_sale[on_sale].departure);
+                let target = Target { id, departure, account: AccountId(0) };
+                session.ask(Asked::Flood, &Request::Lookup(target), net.now_ms, &mut bytes);
             }
+            session.send(net, &bytes);
         }
+    }
+
+    /// See `Known::excuse_early_end`.
+    pub(crate) fn excuse_early_ends(&mut self) {
+        self.known.iter_mut().for_each(Known::excuse_early_end);
+    }
+
+    /// Compares what was told with the ledger, and the ledger with what was asked.
+    pub(crate) fn compare(&self, audit: &Audit) -> Result<(), String> {
+        self.known.iter().try_for_each(|known| known.borne_out(audit))?;
         for record in audit.reservations() {
             let known = self.by_id.get(&record.id).map(|at| &self.known[*at]);
-            let known = known.ok_or_else(|| format!("{record:?} was never asked for"))?;
-            if record.fingerprint != known.request.fingerprint() || record.account != known.request.account {
-                return Err(format!("{record:?} is not what was asked for"));
+            known.ok_or_else(|| format!("I4: {record:?} was never asked for"))?.caused(record)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes an answer and says what is wrong with it.
+fn take(
+    known: &mut [Known],
+    counts: &mut Counts,
+    asked: Asked,
+    reply: &Reply<'_>,
+    now_ms: u64,
+) -> Result<(), String> {
+    match (asked, reply) {
+        (Asked::Of(number, wish), Reply::Reservation(_, told)) => known[number].believe(wish, told, now_ms),
+        (Asked::Of(number, wish), Reply::Refused(_, Refusal { status, .. })) => {
+            match (wish, status) {
+                (Wish::Confirm, Status::Expired) => counts.bump(Branch::LateConfirm),
+                (_, Status::Unavailable) => counts.bump(Branch::Unavailable),
+                (_, Status::SoldOut) => counts.bump(Branch::SoldOut),
+                (_, Status::Limit) => counts.bump(Branch::Limit),
+                (_, Status::PassengerAlreadyBooked) => counts.bump(Branch::PassengerTwice),
+                _ => {}
             }
-            let asked = match record.state {
-                State::Held | State::Expired => true,
-                State::Confirmed => known.confirm_asked,
-                State::Cancelled => known.cancel_asked,
-                State::Refunded => known.refund_asked && known.confirm_asked,
+            known[number].believe_refusal(wish, *status, now_ms)
+        }
+        (Asked::Hello, Reply::Welcome(_)) => Ok(()),
+        (Asked::Availability(asked), Reply::Availability(told)) if told.departure == asked.departure => {
+            Ok(())
+        }
+        (Asked::Availability(_) | Asked::Flood | Asked::Theft, Reply::Refused(_, Refusal { status, .. })) => {
+            let lawful = match asked {
+                Asked::Theft => matches!(
+                    status,
+                    Status::IdConflict | Status::Unavailable | Status::Busy | Status::Unknown
+                ),
+                Asked::Flood => {
+                    matches!(status, Status::NotFound | Status::Unavailable | Status::Busy | Status::Unknown)
+                }
+                _ => *status == Status::Unavailable,
             };
-            if !asked {
-                return Err(format!("nobody asked for {record:?}"));
+            if *status == Status::Busy && matches!(asked, Asked::Flood) {
+                counts.bump(Branch::FullInbox);
             }
-        }
-        Ok(())
-    }
-}
-
-fn may_follow(before: State, after: State) -> bool {
-    before == after || before.may_become(after) || (before == State::Held && after == State::Refunded)
-}
-
-impl Known {
-    fn believe(&mut self, told: &Reservation, now: Stamp) -> Result<(), String> {
-        let asked = &self.request;
-        let same = told.id == asked.id && told.departure == asked.departure && told.class == asked.class;
-        if !same || (told.from, told.to, told.party) != (asked.from, asked.to, asked.party) {
-            return Err(format!("{told:?} answers {asked:?}"));
-        }
-        if let Some(before) = &self.told
-            && (before.seats != told.seats || !may_follow(before.state, told.state))
-        {
-            return Err(format!("{before:?} was told, then {told:?}"));
-        }
-        if told.state == State::Confirmed && !self.confirm_asked {
-            return Err(format!("{told:?}, and nobody confirmed it"));
-        }
-        if told.state == State::Expired && now.boot_ms < self.not_before_ms {
-            return Err(format!("{told:?} at {}, before {}", now.boot_ms, self.not_before_ms));
-        }
-        if told.state == State::Held && u64::from(told.remaining_ms) > HOLD_MS + 2_000 {
-            return Err(format!("{told:?} is longer than a hold"));
-        }
-        if told.state == State::Held && self.told.is_none() {
-            self.not_before_ms = now.boot_ms;
-        }
-        self.told = Some(*told);
-        Ok(())
-    }
-
-    fn believe_refusal(&mut self, status: Status, command: &Command, now: Stamp) -> Result<(), String> {
-        let told = self.told.map(|told| told.state);
-        let possible = match status {
-            // Certain that nothing happened, or that nothing is known: no claim on the state.
-            Status::Busy | Status::Unavailable => true,
-            Status::SoldOut | Status::PassengerAlreadyBooked => {
-                matches!(command, Command::Reserve(_)) && told.is_none()
+            if *status == Status::IdConflict {
+                counts.bump(Branch::IdConflict);
             }
-            Status::NotFound => told.is_none(),
-            Status::Expired => told.is_none_or(|state| may_follow(state, State::Expired)),
-            Status::Cancelled => {
-                self.cancel_asked && told.is_none_or(|state| may_follow(state, State::Cancelled))
-            }
-            Status::Refunded => {
-                self.refund_asked && told.is_none_or(|state| may_follow(state, State::Refunded))
-            }
-            Status::AlreadyConfirmed => {
-                self.confirm_asked && told.is_none_or(|state| may_follow(state, State::Confirmed))
-            }
-            Status::NotConfirmed => told.is_none_or(|state| state == State::Held),
-            _ => false,
-        };
-        if status == Status::Expired && now.boot_ms < self.not_before_ms {
-            return Err(format!(
-                "{command:?} at {} was told EXPIRED before {}",
-                now.boot_ms, self.not_before_ms
-            ));
+            if lawful { Ok(()) } else { Err(format!("{asked:?} was told {status}")) }
         }
-        if possible { Ok(()) } else { Err(format!("{command:?} was told {status} after {:?}", self.told)) }
-    }
-
-    fn borne_out(&self, told: &Reservation, record: &ReservationRecord) -> Result<(), String> {
-        let lawful = may_follow(told.state, record.state) && record.seats().len() == told.seats().len();
-        if lawful { Ok(()) } else { Err(format!("{told:?} was told, and the ledger has {record:?}")) }
+        (asked, reply) => Err(format!("{asked:?} was told {reply:?}")),
     }
 }

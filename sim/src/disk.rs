@@ -45,6 +45,7 @@ pub struct SimFile {
     id: usize,
 }
 
+#[derive(Clone)]
 struct State {
     rng: Xoshiro256PlusPlus,
     life: u64,
@@ -63,7 +64,7 @@ enum NameChange {
     Remove(String),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Contents {
     now: Vec<u8>,
     durable: Vec<u8>,
@@ -114,6 +115,28 @@ impl SimDisk {
             }
         }
         self.restart()
+    }
+
+    /// The same directory on another disk, with what it holds now and the same faults.
+    pub fn copy(&self) -> Self {
+        let state = self.lock().clone();
+        Self { state: Arc::new(Mutex::new(state)), life: self.life }
+    }
+
+    /// Flips a bit of a file, and says where. None if there is no byte.
+    pub fn flip(&self, random: &mut Xoshiro256PlusPlus) -> Option<String> {
+        let state = &mut *self.lock();
+        let filled = |id: &&usize| !state.files[**id].now.is_empty();
+        let names: Vec<_> = state.names.iter().filter(|(_, id)| filled(id)).collect();
+        let (name, id) = *names.get(random.random_range(0..names.len().max(1)))?;
+        let file = &mut state.files[*id];
+        // What is behind the last byte that is not zero says little, and is most of a file.
+        let used = file.now.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let behind = used == 0 || random.random_range(0..4) == 0;
+        let place = random.random_range(0..if behind { file.now.len() } else { used });
+        let bit = random.random_range(0..8);
+        file.now[place] ^= 1 << bit;
+        Some(format!("bit {bit} of byte {place} of {name}"))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -3,23 +3,42 @@
 //! ```text
 //!  seathold-sim, tests/seeds    many seeds, or one and what happened in it
 //!    └ run                      one seed: a phase with faults, then a healed one that must converge
-//!        └ world                one step after the other, drawn from the seed
-//!            ├ clients          who ask, and never learn what became of some requests
-//!            ├ disk             forgets what was not synced
+//!        └ world                one step after the other, drawn from the seed; weather draws its faults, check ends it
+//!            ├ clients          who ask, and never learn what became of some requests: session, known
+//!            ├ network          late, cut in the middle of a frame, silent in one direction
+//!            ├ node             one process: a front for each core, and the writer between them and the log
+//!            │   └ shadow       a plain table of each departure, which knows what every command must be answered
+//!            ├ disk, rot        forgets what was not synced, fails, fills up; a bit flips
+//!            ├ clock            too fast, too slow, set, booted again
+//!            ├ history          every batch that was ever filled, and those that were acknowledged
 //!            └ journal          a digest of everything that happened
 //! ```
 //!
-//! The engines, the shards, the codec and the file log are the ones that production runs. What they stand on is simulated here:
+//! The engines, the shards, the mesh, the codec and the file log are the ones that production runs. What they stand on is simulated here:
 //! nothing reads a clock, starts a thread or draws from anything but the seed, so that a seed replays exactly.
 #![forbid(unsafe_code)]
 
 mod branch;
+mod catalog;
+mod check;
 mod clients;
+mod clock;
 pub mod disk;
+mod front;
+mod history;
 mod journal;
+mod known;
+mod network;
+mod node;
+mod plain;
 pub mod program;
+mod rot;
 mod run;
+mod session;
+mod shadow;
+mod weather;
 mod world;
+mod writer;
 
 pub use branch::{Branch, Counts};
 pub use run::{Broken, Bug, REVISION, Ran, run};

@@ -18,6 +18,10 @@ pub enum Bug {
     None,
     /// Answers leave before their record is synced.
     AcknowledgeBeforeSync,
+    /// An answer goes to whoever has the slot of the connection that asked.
+    ForgetGeneration,
+    /// Holds end by the wall clock.
+    TrustWallClock,
 }
 
 /// What a seed brought about.
@@ -56,7 +60,7 @@ pub fn run(seed: u64, bug: Bug, told: bool) -> Result<Ran, Broken> {
 }
 
 fn live(seed: u64, bug: Bug, told: bool) -> Result<Ran, String> {
-    let mut world = World::new(seed, bug, told);
+    let mut world = World::new(seed, bug, told)?;
     world.run()?;
     world.heal()?;
     Ok(Ran { digest: world.digest(), counts: world.counts() })

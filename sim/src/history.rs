@@ -1,0 +1,51 @@
+//! Every batch that any process filled, and those that a log took: what a recovered ledger may hold, and what it must.
+
+use seathold_protocol::batch::{Batch, Position};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Default)]
+pub(crate) struct History {
+    /// Checksums, by partition and position: a batch that a crash took back has its position filled again.
+    filled: BTreeMap<(u16, Position), BTreeSet<u32>>,
+    /// By partition, the last batch that was acknowledged.
+    acknowledged: BTreeMap<u16, (Position, u32)>,
+}
+
+fn checksum(batch: &Batch) -> u32 {
+    let mut bytes = Vec::with_capacity(batch.encoded_bytes());
+    batch.encode(&mut bytes);
+    crc32c::crc32c(&bytes)
+}
+
+impl History {
+    pub(crate) fn fill(&mut self, batch: &Batch) {
+        self.filled.entry((batch.partition, batch.position)).or_default().insert(checksum(batch));
+    }
+
+    pub(crate) fn acknowledge(&mut self, batch: &Batch) {
+        self.acknowledged.insert(batch.partition, (batch.position, checksum(batch)));
+    }
+
+    /// Judges what was recovered.
+    pub(crate) fn compare(&self, recovered: &[Batch]) -> Result<(), String> {
+        let mut first: BTreeMap<u16, u64> = BTreeMap::new();
+        let mut found = BTreeSet::new();
+        for batch in recovered {
+            let (place, sum) = ((batch.partition, batch.position), checksum(batch));
+            if !self.filled.get(&place).is_some_and(|sums| sums.contains(&sum)) {
+                return Err(format!("I4: nobody filled the batch {place:?}"));
+            }
+            first.entry(batch.partition).or_insert(batch.position.sequence);
+            found.insert((place, sum));
+        }
+        for (partition, (position, sum)) in &self.acknowledged {
+            let trimmed = first.get(partition).is_some_and(|first| *first > position.sequence);
+            if !trimmed && !found.contains(&((*partition, *position), *sum)) {
+                return Err(format!(
+                    "I3: the batch {position:?} of partition {partition} was acknowledged and is lost"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
