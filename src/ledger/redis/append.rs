@@ -80,7 +80,7 @@ impl Log for RedisLog {
 
     /// A server at its limit says so when it is asked to write: it is asked for the last batches again.
     fn is_full(&mut self) -> bool {
-        if self.full_until.is_some_and(|until| Instant::now() >= until) {
+        if self.full_until.is_some_and(|until| self.servers.now() >= until) {
             self.partitions.iter_mut().for_each(|partition| partition.kept.doubt_last());
             if let Err(error) = self.bring_up() {
                 log::debug!("ledger: whether there is room is not known: {error}");
@@ -93,7 +93,7 @@ impl Log for RedisLog {
 impl RedisLog {
     /// Appends all that is pending.
     pub(super) fn bring_up(&mut self) -> Result<(), AppendError> {
-        let began = Instant::now();
+        let began = self.servers.now();
         let mut failures = 0;
         while !self.is_up() {
             let round = self.round();
@@ -102,7 +102,9 @@ impl RedisLog {
             }
             let Some(trouble) = round.trouble else { continue };
             failures += 1;
-            if !self.is_up() && (round.wait || failures == FAILURES_MAX || began.elapsed() > PATIENCE) {
+            if !self.is_up()
+                && (round.wait || failures == FAILURES_MAX || self.servers.now() - began > PATIENCE)
+            {
                 return Err(AppendError::Away(trouble));
             }
         }

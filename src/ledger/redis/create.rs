@@ -4,6 +4,7 @@ use super::append::RedisLog;
 use super::durability::Durability;
 use super::error::RedisError;
 use super::figures::Figures;
+use super::host::Host;
 use super::keys::Keys;
 use super::link::Lost;
 use super::packed::Packed;
@@ -32,8 +33,18 @@ pub(super) struct Head {
 
 /// Creates a ledger of `partitions`. `created` is told to whoever tries again.
 pub fn create(url: &RedisUrl, partitions: u16, created: &str) -> Result<(), RedisError> {
+    create_through(None, url, partitions, created)
+}
+
+/// The same, through this `host` if there is one.
+pub fn create_through(
+    host: Option<Arc<dyn Host>>,
+    url: &RedisUrl,
+    partitions: u16,
+    created: &str,
+) -> Result<(), RedisError> {
     let keys = Keys::new(&url.prefix);
-    let mut servers = Servers::discover(url, Durability::Local, Arc::new(Figures::default()))?;
+    let mut servers = Servers::discover(host, url, Durability::Local, Arc::new(Figures::default()))?;
     if let Some(head) = Head::read(&mut servers, &keys, url)? {
         return Err(RedisError::Exists { url: url.to_string(), created: head.created });
     }

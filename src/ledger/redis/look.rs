@@ -10,7 +10,6 @@ use super::tail::Tail;
 use crate::ledger::log::AppendError;
 use redis::Value;
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 impl RedisLog {
     /// Asks every server where it stands.
@@ -71,7 +70,8 @@ impl RedisLog {
         let server = self.servers.get(node)?;
         let mut replies = Vec::with_capacity(asked.count());
         server.link.send(asked.bytes(), REPLY_TIMEOUT)?;
-        server.link.receive(asked.count(), Instant::now() + REPLY_TIMEOUT, &mut replies)?;
+        let deadline = server.link.now() + REPLY_TIMEOUT;
+        server.link.receive(asked.count(), deadline, &mut replies)?;
         let mut replies = replies.into_iter();
         let mut refusal = None;
         for reply in replies.by_ref().take(watching) {

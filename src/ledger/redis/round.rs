@@ -97,7 +97,7 @@ impl RedisLog {
                 Err(Unsent::Append(error)) => round.error = Some(error),
             }
         }
-        let deadline = Instant::now() + REPLY_TIMEOUT;
+        let deadline = self.servers.now() + REPLY_TIMEOUT;
         for (node, sent) in all_sent {
             self.receive(&node, &sent, deadline, &mut round);
         }
@@ -128,7 +128,7 @@ impl RedisLog {
                 partitions.iter().for_each(|number| self.partitions[usize::from(*number)].kept.doubt_last());
             }
         }
-        let when_full = self.full_until.is_some_and(|until| Instant::now() < until);
+        let when_full = self.full_until.is_some_and(|until| self.servers.now() < until);
         let watches = |server: &mut Server| server.watch.is_on();
         if self.may_transact(node, partitions, when_full) && !self.servers.opened(node).is_some_and(watches) {
             self.look_where_it_stands(node)?;
@@ -200,7 +200,7 @@ impl RedisLog {
                 round.again(judged.sentence);
             }
             Remedy::FreeMemory => {
-                self.full_until = Some(Instant::now() + FULL_RETRY);
+                self.full_until = Some(self.servers.now() + FULL_RETRY);
                 round.again(judged.sentence);
             }
             Remedy::FindPrimary | Remedy::Settle => {

@@ -5,6 +5,7 @@ use super::checks::{Found, inspect};
 use super::durability::Durability;
 use super::error::RedisError;
 use super::figures::Figures;
+use super::host::Host;
 use super::link::{Link, Lost};
 use super::node::Node;
 use super::packed::Packed;
@@ -74,7 +75,7 @@ impl Watch {
 
 /// All of them.
 pub(super) struct Servers {
-    access: Access,
+    host: Arc<dyn Host>,
     topology: Topology,
     open: BTreeMap<Node, Server>,
     durability: Durability,
@@ -82,8 +83,9 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    /// Finds the primaries.
+    /// Finds the primaries. Without a `host` they are reached over this one's sockets.
     pub(super) fn discover(
+        host: Option<Arc<dyn Host>>,
         url: &RedisUrl,
         durability: Durability,
         figures: Arc<Figures>,
@@ -91,7 +93,18 @@ impl Servers {
         let access = Access::new(url).map_err(|error| Trouble::Unfit(error.to_string()))?;
         let mut topology = Topology::new(url, access.clone());
         topology.discover()?;
-        Ok(Self { access, topology, open: BTreeMap::new(), durability, figures })
+        let host = host.unwrap_or_else(|| Arc::new(access));
+        Ok(Self { host, topology, open: BTreeMap::new(), durability, figures })
+    }
+
+    /// The present moment.
+    pub(super) fn now(&self) -> Instant {
+        self.host.now()
+    }
+
+    /// Lets time pass.
+    pub(super) fn rest(&self, time: Duration) {
+        self.host.rest(time);
     }
 
     /// Looks for the primaries again, and lets go of the connections to those that are none any more.
@@ -131,12 +144,13 @@ impl Servers {
             let server = self.connect(node)?;
             self.open.insert(node.clone(), server);
         }
+        let now = self.now();
         let server = self.open.get_mut(node).expect("opened above");
-        if server.inspected.elapsed() >= INSPECT_EVERY {
+        if now.saturating_duration_since(server.inspected) >= INSPECT_EVERY {
             server.found = inspect(&mut server.link)?;
             self.figures.note_found(node, &server.found);
             fit(&server.found, node, self.durability)?;
-            server.inspected = Instant::now();
+            server.inspected = now;
         }
         Ok(server)
     }
@@ -153,7 +167,7 @@ impl Servers {
         let mut replies = Vec::with_capacity(asked.count());
         let exchanged = link
             .send(asked.bytes(), REPLY_TIMEOUT)
-            .and_then(|()| link.receive(asked.count(), Instant::now() + REPLY_TIMEOUT, &mut replies));
+            .and_then(|()| link.receive(asked.count(), link.now() + REPLY_TIMEOUT, &mut replies));
         if let Err(lost) = exchanged {
             self.drop_link(&node);
             return Err(lost.into());
@@ -175,7 +189,7 @@ impl Servers {
     }
 
     fn connect(&self, node: &Node) -> Result<Server, Trouble> {
-        let mut link = self.access.connect(node)?;
+        let mut link = self.host.connect(node)?;
         self.figures.connected.fetch_add(1, Relaxed);
         let found = inspect(&mut link)?;
         self.figures.note_found(node, &found);
@@ -187,7 +201,7 @@ impl Servers {
             found,
             packed: Packed::default(),
             watch: Watch::Off,
-            inspected: Instant::now(),
+            inspected: self.now(),
         })
     }
 

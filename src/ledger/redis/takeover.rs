@@ -8,6 +8,7 @@ use super::create::{Head, read};
 use super::durability::Durability;
 use super::error::RedisError;
 use super::figures::Figures;
+use super::host::Host;
 use super::keys::Keys;
 use super::link::Lost;
 use super::packed::Packed;
@@ -22,7 +23,7 @@ use redis::Value;
 use seathold_protocol::DecodeError;
 use seathold_protocol::batch::{Batch, BatchView, Position, Stamp};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long servers that do not answer may hold up the change of owners, and how often they are asked meanwhile. The owner
 /// before may be shut out already, so it is worth some patience.
@@ -67,9 +68,14 @@ pub struct Takeover {
 impl RedisLog {
     /// Finds the ledger and looks whether it is whole. Changes nothing.
     pub fn open(options: &Options) -> Result<Takeover, RedisError> {
+        Self::open_through(None, options)
+    }
+
+    /// The same, through this `host` if there is one.
+    pub fn open_through(host: Option<Arc<dyn Host>>, options: &Options) -> Result<Takeover, RedisError> {
         let keys = Keys::new(&options.url.prefix);
         let figures = Arc::new(Figures::default());
-        let mut servers = Servers::discover(&options.url, options.durability, Arc::clone(&figures))?;
+        let mut servers = Servers::discover(host, &options.url, options.durability, Arc::clone(&figures))?;
         let head = Head::read(&mut servers, &keys, &options.url)?
             .ok_or_else(|| RedisError::NoLedger { url: options.url.to_string() })?;
         let numbers = 0..head.partitions;
@@ -161,9 +167,9 @@ impl Takeover {
         mut each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
     ) -> Result<(), RedisError> {
         for _ in 0..PASSES_MAX {
-            let began = Instant::now();
+            let began = self.log.servers.now();
             (0..self.readings.len()).try_for_each(|at| self.read_on(at, &mut each))?;
-            if began.elapsed() < PASS_IS_SHORT {
+            if self.log.servers.now() - began < PASS_IS_SHORT {
                 break;
             }
         }
@@ -179,15 +185,16 @@ impl Takeover {
     ) -> Result<RedisLog, RedisError> {
         let (mut contests, mut damaged, mut away_since) = (0, false, None);
         while let Err(error) = self.attempt(now, &mut each) {
+            let present = self.log.servers.now();
             match error {
                 RedisError::Contested if contests < CONTESTS_MAX => contests += 1,
                 // A fail-over between the claim and the reading looks like this, once.
                 RedisError::Damaged { .. } if !damaged => damaged = true,
                 RedisError::Unreachable(_) | RedisError::Away(_)
-                    if away_since.get_or_insert_with(Instant::now).elapsed() < AWAY_MAX =>
+                    if present - *away_since.get_or_insert(present) < AWAY_MAX =>
                 {
                     log::warn!("ledger: {error}; asking again");
-                    std::thread::sleep(AWAY_RETRY);
+                    self.log.servers.rest(AWAY_RETRY);
                     // Whoever is asked next says what is wrong, if nobody is found.
                     let _ = self.log.servers.discover_again();
                 }

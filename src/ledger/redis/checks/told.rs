@@ -8,7 +8,6 @@ use super::super::servers::{REPLY_TIMEOUT, Trouble};
 use super::{AppendFsync, Flavor, Found, Mode, Role, Version};
 use redis::Value;
 use std::collections::HashMap;
-use std::time::Instant;
 
 /// The first versions with functions and with WAITAOF, for a server that does not list its commands.
 const WITH_FUNCTIONS: Version = Version { major: 7, minor: 0, patch: 0 };
@@ -25,7 +24,7 @@ pub(in crate::ledger::redis) fn inspect(link: &mut Link) -> Result<Found, Troubl
     SETTINGS.iter().for_each(|pattern| packed.ask(&["CONFIG", "GET", pattern]));
     let mut replies = Vec::with_capacity(packed.count());
     link.send(packed.bytes(), REPLY_TIMEOUT)?;
-    link.receive(packed.count(), Instant::now() + REPLY_TIMEOUT, &mut replies)?;
+    link.receive(packed.count(), link.now() + REPLY_TIMEOUT, &mut replies)?;
     read(replies)
 }
 
