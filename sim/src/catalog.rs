@@ -7,6 +7,9 @@ use seathold_protocol::{Class, Day, DepartureId};
 /// How long a simulated hold lasts, on its host's clock.
 pub(crate) const HOLD_MS: u64 = 500;
 
+/// What a hold may last beyond its time after it has moved to another boot's clock.
+pub(crate) const GRACE_MS: u64 = 2_000;
+
 /// Places that one account may have of a departure of the hall.
 pub(crate) const PLACES_PER_ACCOUNT: u32 = 6;
 

@@ -1,7 +1,7 @@
 //! The clients: what they ask, what they were told, and whether that can be true.
 
 use crate::branch::{Branch, Counts};
-use crate::catalog::OnSale;
+use crate::catalog::{GRACE_MS, HOLD_MS, OnSale};
 use crate::journal::Journal;
 use crate::known::{Known, Wish};
 use crate::network::Network;
@@ -35,6 +35,10 @@ pub(crate) struct Clients {
     known: Vec<Known>,
     by_id: HashMap<ReservationId, usize>,
     patience_ms: u64,
+    /// Nodes that another one has shut out, and that may not know it yet.
+    pub(crate) superseded: Vec<usize>,
+    /// The longest rest of a hold.
+    pub(crate) rest_max_ms: u64,
     pub(crate) counts: Counts,
 }
 
@@ -49,6 +53,8 @@ impl Clients {
             known: Vec::new(),
             by_id: HashMap::new(),
             patience_ms,
+            superseded: Vec::new(),
+            rest_max_ms: HOLD_MS + GRACE_MS,
             counts: Counts::default(),
         }
     }
@@ -92,10 +98,19 @@ impl Clients {
     fn receive(&mut self, at: usize, net: &mut Network, journal: &mut Journal) -> Result<(), String> {
         let Self { sessions, known, counts, .. } = self;
         let now_ms = net.now_ms;
+        let node = sessions[at].link.and_then(|link| net.node_of(link));
+        let is_stale = node.is_some_and(|node| self.superseded.contains(&node));
         let ended = sessions[at].receive(net, |asked, reply| {
             journal.note(format_args!("{} ms, client {at}: {asked:?} is told {reply:?}", now_ms));
             counts.bump(Branch::Answer);
-            take(known, counts, asked, reply, now_ms)
+            let taken = take(known, counts, asked, reply, now_ms, self.rest_max_ms);
+            if is_stale && let Err(found) = taken {
+                // An owner that does not know yet that it is none any more tells what it knew. It cannot write.
+                journal.note(format_args!("a stale answer: {found}"));
+                counts.bump(Branch::StaleAnswer);
+                return Ok(());
+            }
+            taken
         })?;
         let waited_ms = sessions[at].waits_since().map_or(0, |since| net.now_ms - since);
         if ended || waited_ms > self.patience_ms {
@@ -271,13 +286,17 @@ fn take(
     asked: Asked,
     reply: &Reply<'_>,
     now_ms: u64,
+    rest_max_ms: u64,
 ) -> Result<(), String> {
     match (asked, reply) {
-        (Asked::Of(number, wish), Reply::Reservation(_, told)) => known[number].believe(wish, told, now_ms),
+        (Asked::Of(number, wish), Reply::Reservation(_, told)) => {
+            known[number].believe(wish, told, now_ms, rest_max_ms)
+        }
         (Asked::Of(number, wish), Reply::Refused(_, Refusal { status, .. })) => {
             match (wish, status) {
                 (Wish::Confirm, Status::Expired) => counts.bump(Branch::LateConfirm),
                 (_, Status::Unavailable) => counts.bump(Branch::Unavailable),
+                (_, Status::Unknown) => counts.bump(Branch::ToldUnknown),
                 (_, Status::SoldOut) => counts.bump(Branch::SoldOut),
                 (_, Status::Limit) => counts.bump(Branch::Limit),
                 (_, Status::PassengerAlreadyBooked) => counts.bump(Branch::PassengerTwice),

@@ -293,7 +293,9 @@ impl Front {
                 }
                 Notice::Fenced { partition, .. } => {
                     self.engine.fence(partition);
-                    around.shadow.fenced(partition);
+                    if usize::from(around.partition_cores[usize::from(partition)]) == self.core {
+                        around.shadow.fenced(partition);
+                    }
                 }
                 Notice::Compact(targets) => self.engine.compact(&targets),
             }

@@ -26,26 +26,39 @@ impl History {
         self.acknowledged.insert(batch.partition, (batch.position, checksum(batch)));
     }
 
+    /// Whether all that was acknowledged is in these batches, as far as they were not trimmed.
+    pub(crate) fn is_whole(&self, batches: &[Batch]) -> bool {
+        self.lost(batches).is_none()
+    }
+
     /// Judges what was recovered.
     pub(crate) fn compare(&self, recovered: &[Batch]) -> Result<(), String> {
-        let mut first: BTreeMap<u16, u64> = BTreeMap::new();
-        let mut found = BTreeSet::new();
         for batch in recovered {
-            let (place, sum) = ((batch.partition, batch.position), checksum(batch));
-            if !self.filled.get(&place).is_some_and(|sums| sums.contains(&sum)) {
+            let place = (batch.partition, batch.position);
+            if !self.filled.get(&place).is_some_and(|sums| sums.contains(&checksum(batch))) {
                 return Err(format!("I4: nobody filled the batch {place:?}"));
             }
+        }
+        match self.lost(recovered) {
+            None => Ok(()),
+            Some((partition, position)) => Err(format!(
+                "I3: the batch {position:?} of partition {partition} was acknowledged and is lost"
+            )),
+        }
+    }
+
+    fn lost(&self, batches: &[Batch]) -> Option<(u16, Position)> {
+        let mut first: BTreeMap<u16, u64> = BTreeMap::new();
+        let mut found = BTreeSet::new();
+        for batch in batches {
             first.entry(batch.partition).or_insert(batch.position.sequence);
-            found.insert((place, sum));
+            found.insert((batch.partition, batch.position, checksum(batch)));
         }
-        for (partition, (position, sum)) in &self.acknowledged {
-            let trimmed = first.get(partition).is_some_and(|first| *first > position.sequence);
-            if !trimmed && !found.contains(&((*partition, *position), *sum)) {
-                return Err(format!(
-                    "I3: the batch {position:?} of partition {partition} was acknowledged and is lost"
-                ));
-            }
-        }
-        Ok(())
+        let is_lost = |(partition, (position, sum)): &(&u16, &(Position, u32))| {
+            let trimmed = first.get(*partition).is_some_and(|first| *first > position.sequence);
+            !trimmed && !found.contains(&(**partition, *position, *sum))
+        };
+        let lost = self.acknowledged.iter().find(is_lost);
+        lost.map(|(partition, (position, _))| (*partition, *position))
     }
 }

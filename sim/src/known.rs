@@ -8,9 +8,6 @@ use seathold_protocol::request::{Reserve, Target};
 use seathold_protocol::reservation::{Reservation, State};
 use seathold_protocol::status::{Status, Verdict};
 
-/// What a hold may last beyond its time after a reboot.
-const GRACE_MS: u64 = 2_000;
-
 /// What a client can ask of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
@@ -92,7 +89,13 @@ impl Known {
     }
 
     /// Takes an answer that says how the reservation stands.
-    pub(crate) fn believe(&mut self, wish: Wish, told: &Reservation, now_ms: u64) -> Result<(), String> {
+    pub(crate) fn believe(
+        &mut self,
+        wish: Wish,
+        told: &Reservation,
+        now_ms: u64,
+        rest_max_ms: u64,
+    ) -> Result<(), String> {
         if wish == Wish::Reserve {
             self.unknown(wish);
         }
@@ -119,7 +122,7 @@ impl Known {
             return Err(format!("I6: {before:?} was told, then {told:?}"));
         }
         self.may_be(told.state, now_ms)?;
-        if told.state == State::Held && u64::from(told.remaining_ms) > HOLD_MS + GRACE_MS {
+        if told.state == State::Held && u64::from(told.remaining_ms) > rest_max_ms {
             return Err(format!("{told:?} is longer than a hold"));
         }
         self.told = Some(*told);

@@ -69,6 +69,11 @@ impl Network {
         self.next
     }
 
+    /// The node at the other end.
+    pub(crate) fn node_of(&self, id: LinkId) -> Option<usize> {
+        self.links.get(&id).map(|link| link.node)
+    }
+
     /// The next connection that reaches a core.
     pub(crate) fn accept(&mut self, node: usize, core: usize) -> Option<LinkId> {
         let now_ms = self.now_ms;

@@ -6,6 +6,7 @@ use crate::front::{Around, Front};
 use crate::history::History;
 use crate::journal::Journal;
 use crate::network::Network;
+use crate::redis::SimHost;
 use crate::run::Bug;
 use crate::shadow::Shadow;
 use crate::writer::{Step, Writer};
@@ -15,10 +16,11 @@ use seathold::catalog::Catalog;
 use seathold::counters::Counters;
 use seathold::engine::{Board, Engine};
 use seathold::ledger::file::{FileLog, Options};
+use seathold::ledger::redis::{self, Durability, Figures, Host, RedisError, RedisLog};
 use seathold::ledger::{Log, Notice};
 use seathold::mesh::{Bell, connect};
 use seathold_protocol::DecodeError;
-use seathold_protocol::batch::{Batch, Stamp};
+use seathold_protocol::batch::{Batch, BatchView, Stamp};
 use std::sync::Arc;
 
 pub(crate) const CORES: usize = 2;
@@ -53,6 +55,12 @@ pub(crate) struct Surroundings<'a> {
 /// How the file ledger of a simulated world is laid out.
 pub(crate) fn file_options() -> Options {
     Options { ledger: 1, segment_bytes: SEGMENT_BYTES, keep_bytes: KEEP_BYTES, ..Options::new(PARTITIONS) }
+}
+
+/// Where the ledger in Redis is, and how much of it is kept.
+pub(crate) fn redis_options() -> redis::Options {
+    let url = "redis://sim".parse().expect("it is a URL");
+    redis::Options { url, durability: Durability::Local, keep_bytes: KEEP_BYTES }
 }
 
 /// Engines that have taken up a ledger, and what they read in it.
@@ -118,6 +126,42 @@ impl Node {
         let log = open_file(disk, |batch| replayed.take(batch, now))?;
         around.history.compare(&replayed.batches)?;
         Self::serve(0, catalog, replayed, Box::new(log), rest_max_ms, around)
+    }
+
+    /// Takes the ledger in a Redis over from whoever has it.
+    pub(crate) fn start_on_redis(
+        number: usize,
+        catalog: &Arc<Catalog>,
+        host: &SimHost,
+        rest_max_ms: u64,
+        around: &mut Surroundings<'_>,
+    ) -> Result<(Self, Arc<Figures>), StartFailed> {
+        let mut replayed = Replayed::new(catalog);
+        let now = around.now;
+        let mut refused = None;
+        let mut each = |batch: BatchView<'_>| {
+            // The batch that raises the epoch is the log's own.
+            if batch.records == 0 {
+                around.history.fill(&batch.to_batch());
+            }
+            replayed.take(batch.to_batch(), now).map_err(|error| {
+                refused = Some(error);
+                DecodeError::BadField("record")
+            })
+        };
+        let through: Arc<dyn Host> = Arc::new(host.clone());
+        let taken = RedisLog::open_through(Some(through), &redis_options()).and_then(|mut takeover| {
+            let figures = takeover.figures();
+            takeover.read(&mut each)?;
+            Ok((takeover.take(now, &mut each)?, figures))
+        });
+        if let Some(refused) = refused {
+            return Err(StartFailed::Wrong(refused));
+        }
+        let (log, figures) = taken.map_err(StartFailed::Refused)?;
+        around.history.compare(&replayed.batches).map_err(StartFailed::Wrong)?;
+        let node = Self::serve(number, catalog, replayed, Box::new(log), rest_max_ms, around);
+        Ok((node.map_err(StartFailed::Wrong)?, figures))
     }
 
     /// Begins to serve what was taken up.
@@ -188,17 +232,18 @@ impl Node {
         Ok(())
     }
 
-    /// One append of the ledger thread. An error means that the process ends.
-    pub(crate) fn append(&mut self, around: &mut Surroundings<'_>) -> Result<(), Broke> {
+    /// One append of the ledger thread; whether it covered old state. An error means that the process ends.
+    pub(crate) fn append(&mut self, around: &mut Surroundings<'_>) -> Result<bool, Broke> {
         let step = self.writer.step(around.counts);
         let is_compaction = |notice: &Notice| matches!(notice, Notice::Compact(_));
         let news = std::mem::take(&mut self.writer.news);
         let (after, before): (Vec<_>, Vec<_>) = news.into_iter().partition(is_compaction);
         self.tell_all(&before);
         match step {
-            Step::Waiting => Ok(()),
+            Step::Waiting => Ok(false),
             Step::Broken(reason) => Err(Broke(reason)),
             Step::Durable(commits) => {
+                let covers = commits.iter().any(|commit| !commit.covered.is_empty());
                 for commit in commits {
                     commit.batches.iter().for_each(|batch| around.history.acknowledge(batch));
                     if around.bug != Bug::AcknowledgeBeforeSync {
@@ -206,7 +251,7 @@ impl Node {
                     }
                 }
                 self.tell_all(&after);
-                Ok(())
+                Ok(covers)
             }
         }
     }
@@ -215,11 +260,24 @@ impl Node {
         self.cores.iter_mut().for_each(|core| core.notices.extend(news.iter().cloned()));
     }
 
+    /// Whether it knows that another server has all that it had.
+    pub(crate) fn is_shut_out(&self) -> bool {
+        (0..PARTITIONS).all(|partition| self.shadow.has_lost(partition))
+    }
+
     /// Whether nothing is left to do but what time brings.
     pub(crate) fn is_idle(&self) -> bool {
         self.writer.is_idle()
             && self.cores.iter().all(|core| core.is_idle() && core.engine.next_deadline().is_none())
     }
+}
+
+/// Why a process does not begin to serve.
+pub(crate) enum StartFailed {
+    /// The ledger cannot be taken now.
+    Refused(RedisError),
+    /// What it holds cannot be.
+    Wrong(String),
 }
 
 /// Why a process must end.

@@ -188,6 +188,10 @@ impl Shadow {
         self.fenced.insert(partition);
     }
 
+    pub(crate) fn has_lost(&self, partition: u16) -> bool {
+        self.fenced.contains(&partition)
+    }
+
     pub(crate) fn is_fenced(&self, departure: DepartureId) -> bool {
         self.fenced.contains(&departure.partition(self.partitions))
     }

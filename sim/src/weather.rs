@@ -24,10 +24,26 @@ pub(crate) enum Fault {
     Flood,
     /// A bit of the ledger flips while nobody runs.
     Rot,
+    /// A server begins, again or beside the other, and takes the ledger over.
+    TakeOver,
+    /// Redis fails over to its replica.
+    FailOver,
+    /// Redis starts again with nothing.
+    Empty,
+    /// Redis reaches its memory limit, or has room again.
+    FillRedis,
+    /// Redis takes no writes, or does again.
+    Freeze,
+    /// Redis cannot be reached, for a while.
+    HideRedis,
+    /// Redis loses its scripts and functions.
+    FlushScripts,
+    /// Connections to Redis break.
+    CutRedis,
 }
 
-/// Faults and the most of a thousand steps that are one.
-const FAULTS: [(Fault, u32); 9] = [
+/// Faults of a world with a disk, and the most of a thousand steps that are one.
+pub(crate) const OF_A_DISK: [(Fault, u32); 9] = [
     (Fault::Kill, 6),
     (Fault::PowerLoss, 6),
     (Fault::Disk, 15),
@@ -36,7 +52,24 @@ const FAULTS: [(Fault, u32); 9] = [
     (Fault::Deafen, 10),
     (Fault::WallClock, 3),
     (Fault::Flood, 1),
-    (Fault::Rot, 3),
+    (Fault::Rot, 6),
+];
+
+/// Faults of a world with a Redis.
+pub(crate) const OF_A_REDIS: [(Fault, u32); 13] = [
+    (Fault::Kill, 4),
+    (Fault::PowerLoss, 4),
+    (Fault::TakeOver, 10),
+    (Fault::FailOver, 10),
+    (Fault::Empty, 2),
+    (Fault::FillRedis, 6),
+    (Fault::Freeze, 6),
+    (Fault::HideRedis, 6),
+    (Fault::FlushScripts, 6),
+    (Fault::CutRedis, 10),
+    (Fault::Cut, 20),
+    (Fault::Deafen, 10),
+    (Fault::WallClock, 2),
 ];
 
 /// The faults of one world.
@@ -46,12 +79,12 @@ pub(crate) struct Weather {
 
 impl Weather {
     /// Half of the kinds on average: what always happens hides what follows from the rest.
-    pub(crate) fn new(random: &mut Xoshiro256PlusPlus) -> Self {
-        let drawn = FAULTS.map(|(fault, most)| {
+    pub(crate) fn new(random: &mut Xoshiro256PlusPlus, faults: &[(Fault, u32)]) -> Self {
+        let draw = |(fault, most): &(Fault, u32)| {
             let happens = random.random_bool(0.5);
-            (fault, if happens { random.random_range(1..=most) } else { 0 })
-        });
-        Self { per_mille: drawn.to_vec() }
+            (*fault, if happens { random.random_range(1..=*most) } else { 0 })
+        };
+        Self { per_mille: faults.iter().map(draw).collect() }
     }
 
     /// The fault of one step, if it is one.

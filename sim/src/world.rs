@@ -1,7 +1,7 @@
 //! One world with one server: clients, a network, a disk that forgets, clocks that are wrong, and what goes wrong when.
 
 use crate::branch::{Branch, Counts};
-use crate::catalog::{HOLD_MS, catalog, on_sale};
+use crate::catalog::{GRACE_MS, HOLD_MS, catalog, on_sale};
 use crate::clients::Clients;
 use crate::clock::HostClock;
 use crate::disk::{Faults as DiskFaults, SimDisk};
@@ -9,8 +9,9 @@ use crate::history::History;
 use crate::journal::Journal;
 use crate::network::Network;
 use crate::node::{CORES, Node, Surroundings};
+use crate::rot;
 use crate::run::Bug;
-use crate::weather::{Fault, Weather};
+use crate::weather::{Fault, OF_A_DISK, Weather};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seathold::catalog::Catalog;
@@ -22,9 +23,6 @@ const STEPS: u32 = 1_500;
 /// Rounds in which a healed world must come to rest, and what passes in each.
 const ROUNDS_MAX: u32 = 10_000;
 const ROUND_MS: u64 = 50;
-
-/// Added to a hold by each reboot.
-const GRACE_MS: u64 = 2_000;
 
 pub(crate) struct World {
     random: Xoshiro256PlusPlus,
@@ -50,7 +48,7 @@ impl World {
     pub(crate) fn new(seed: u64, bug: Bug, told: bool) -> Result<Self, String> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let catalog = Arc::new(catalog());
-        let weather = Weather::new(&mut random);
+        let weather = Weather::new(&mut random, &OF_A_DISK);
         let net = Network::new(Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x7e7));
         let clock = HostClock::new(&mut random, 0);
         let mut world = Self {
@@ -181,7 +179,8 @@ impl World {
                 let core = self.random.random_range(0..CORES);
                 self.clients.flood(&mut self.net, 0, core, asked);
             }
-            Fault::Rot => crate::rot::flip(&self.disk, &mut self.random, &mut self.counts)?,
+            Fault::Rot => rot::flip(&self.disk, &mut self.random, &mut self.counts)?,
+            other => unreachable!("{other:?} is no fault of a disk"),
         }
         Ok(())
     }

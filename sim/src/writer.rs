@@ -57,6 +57,7 @@ impl Writer {
             match self.log.append(&batches) {
                 Ok(()) => break,
                 Err(AppendError::Fenced { partition, tail, .. }) => {
+                    counts.bump(Branch::Fenced);
                     self.fenced.push(partition);
                     self.queued.iter_mut().for_each(|commit| strip(commit, partition));
                     self.news.push(Notice::Fenced { partition, epoch: tail.epoch });
@@ -67,6 +68,7 @@ impl Writer {
                     return Step::Waiting;
                 }
                 Err(AppendError::Away(_)) => {
+                    counts.bump(Branch::LedgerAway);
                     self.set_health(Health::Stalled);
                     return Step::Waiting;
                 }
@@ -74,6 +76,9 @@ impl Writer {
             }
         }
         let full = self.log.is_full();
+        if full && self.health != Health::Full {
+            counts.bump(Branch::LedgerFull);
+        }
         self.set_health(if full { Health::Full } else { Health::Fine });
         let durable = std::mem::take(&mut self.queued);
         for (partition, sequence) in durable.iter().flat_map(|commit| &commit.covered) {
