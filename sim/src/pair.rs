@@ -161,7 +161,9 @@ impl Pair {
                 self.append(node)?;
             }
             self.clients.receive_all(&mut self.net, &mut self.journal)?;
-            if self.nodes.iter().flatten().all(|(node, _)| node.is_idle()) && !self.clients.wait() {
+            let idle = self.nodes.iter().flatten().all(|(node, _)| node.is_idle());
+            // A try that failed is made again a second later, though nobody waits for it.
+            if idle && !self.clients.wait() && self.is_whole() {
                 return Ok(());
             }
         }
@@ -194,7 +196,9 @@ impl Pair {
                 self.start(node)?;
             }
             // What the last who knows of it has lost is lost: such a world is not this one.
-            Fault::FailOver if self.is_owned() => self.host.server().fail_over(),
+            Fault::FailOver if self.is_owned() && self.replica_has_ledger() => {
+                self.host.server().fail_over();
+            }
             Fault::Empty if self.is_owned_alone() => self.host.server().empty(),
             Fault::FailOver | Fault::Empty => {}
             Fault::FillRedis => {
@@ -236,6 +240,11 @@ impl Pair {
     /// Whether one running server has all partitions, and so all that Redis may lose.
     fn is_owned(&self) -> bool {
         self.owner.is_some_and(|owner| self.nodes[owner].is_some())
+    }
+
+    /// Whether a fail-over leaves the word that there is a ledger: an owner writes it again only after it found all else gone.
+    fn replica_has_ledger(&self) -> bool {
+        self.bug == Bug::DoubleFault || self.host.server().replica.has_ledger()
     }
 
     /// Whether the other server does not take itself for the owner, either: it would write again what it knows.

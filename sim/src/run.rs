@@ -26,7 +26,8 @@ pub enum Bug {
     /// Redis takes a batch whatever the tail is, and whatever was watched.
     IgnoreTails,
     /// None, but two faults may meet that the real server does not survive together: Redis is emptied while an owner that was
-    /// shut out does not know it yet, or fails over to a replica that lacks even the cover of what the owner has forgotten.
+    /// shut out does not know it yet, or fails over to a replica that lacks even the cover of what the owner has forgotten, or
+    /// that has everything again but the word that there is a ledger.
     DoubleFault,
 }
 
