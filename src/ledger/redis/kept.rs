@@ -239,6 +239,17 @@ mod tests {
         assert_eq!(kept().stands_at(Some(theirs(at(4, 7)))), Stands::Elsewhere);
     }
 
+    /// A new owner has claimed the partition and not raised its epoch yet, while a batch with a higher epoch is on its way.
+    #[test]
+    fn a_claim_behind_a_batch_of_ours_shuts_out_before_it_raises_the_epoch() {
+        let theirs = |tail: Tail| Tail { owner: Owner(2), ..tail };
+        let mut kept = Kept::behind(at(0, 0));
+        kept.push(Position { epoch: 1, sequence: 1 }, US, Vec::new());
+        kept.confirm(at(1, 1));
+        kept.push(Position { epoch: 2, sequence: 2 }, US, Vec::new());
+        assert_eq!(kept.stands_at(Some(theirs(at(1, 1)))), Stands::Fenced(1));
+    }
+
     /// A fail-over that kept the claim and lost the batch behind it.
     #[test]
     fn a_batch_of_the_owner_before_that_is_claimed_is_ours() {
