@@ -167,7 +167,19 @@ impl Kept {
     /// Of two that took over at the same moment and chose the same epoch, the one whose batch is not there has lost.
     fn is_shut_out_by(&self, tail: Tail) -> bool {
         let Tail { position, owner } = self.tail();
-        tail.position.epoch > position.epoch || tail.position.epoch == position.epoch && tail.owner != owner
+        tail.position.epoch > position.epoch
+            || tail.position.epoch == position.epoch && tail.owner != owner
+            || self.is_claimed(tail)
+    }
+
+    /// Whether another owner has given its name to a batch of ours. Not to the one that we claimed ourselves: there a
+    /// fail-over that lost our claim shows the owner before.
+    fn is_claimed(&self, tail: Tail) -> bool {
+        let ours = self.tail().owner;
+        let at = self.entries.iter().position(|entry| entry.tail.position == tail.position);
+        let wrote =
+            |at: usize| [self.tail_before(at), self.entries[at].tail].iter().all(|tail| tail.owner == ours);
+        tail.owner != ours && at.is_some_and(wrote)
     }
 
     fn tail_before(&self, at: usize) -> Tail {
