@@ -1,16 +1,13 @@
 //! A directory of the file log that somebody has changed: opening it for writing and reading it from outside come to the
 //! same judgement, a refusal changes nothing, and what is opened takes the next batch and has it after a crash.
 
-#[path = "../sim/mod.rs"]
-mod sim;
-
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use seathold::ledger::Log;
 use seathold::ledger::file::{Disk, DiskFile, FileLog, FileReader, OpenError, Options};
 use seathold_protocol::batch::{Batch, Position};
-use sim::disk::SimDisk;
+use seathold_sim::disk::SimDisk;
 
 const SEGMENT_BYTES: u64 = 8192;
 const HEADER_BYTES: usize = 4096;

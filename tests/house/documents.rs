@@ -46,7 +46,8 @@ fn the_unit_stays_down_where_a_restart_cannot_help() {
 fn every_promise_names_tests_that_exist() {
     let files = repository_files().into_iter().filter(|path| path.ends_with(".rs"));
     let code: String = files.map(|path| code_only(&read(&path))).collect();
-    let rows: Vec<_> = PROMISES.lines().filter(|line| line.starts_with("| ") && line.contains(". |")).collect();
+    let rows: Vec<_> =
+        PROMISES.lines().filter(|line| line.starts_with("| ") && line.contains(". |")).collect();
     assert!(rows.len() >= 20, "the tables of PROMISES.md have another form: {rows:?}");
     for row in rows {
         let shown_by = row.rsplit(" | ").next().expect("splitting yields one part at least");

@@ -36,6 +36,7 @@ impl World {
             dates: DATE.parse().expect("a date"),
             lenient: false,
             operator_token_file: None,
+            busy_after_ms: 60_000,
             ledger_keep_mib: 64,
         };
         let server = Server::start(&options).expect("the server starts");

@@ -40,6 +40,7 @@ impl World {
             dates: DATES.parse().expect("dates"),
             lenient: false,
             operator_token_file: None,
+            busy_after_ms: 60_000,
             ledger_keep_mib: 64,
         };
         let server = Server::start(&options).expect("the server starts");
