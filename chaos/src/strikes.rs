@@ -1,0 +1,129 @@
+//! Strikes at random moments under load: SIGKILL, SIGKILL again while the server starts, SIGSTOP and SIGCONT.
+
+use crate::buyers::Buyers;
+use crate::check::{Checked, check};
+use crate::crowd::Crowd;
+use crate::healing::heal;
+use crate::history::History;
+use crate::timetable::Timetable;
+use crate::{ChaosError, Server, Setup};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rustix::process::Signal;
+use serde::Serialize;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two strikes the server does so many requests at least and at most.
+const REQUESTS: std::ops::Range<u64> = 50..1_500;
+
+/// A strike comes up to so long after the last of them: anywhere in a turn, a write or a sync.
+const MOMENT_US: std::ops::Range<u64> = 0..5_000;
+
+/// A start is struck up to so long after it began.
+const START_US: std::ops::Range<u64> = 0..300_000;
+
+/// How long a pause is: longer than a hasty buyer waits.
+const PAUSE_MS: std::ops::Range<u64> = 100..300;
+
+/// What to strike, and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Draws the moments, and the buyers.
+    pub seed: u64,
+    /// How often to kill the server under load.
+    pub kills: u64,
+    /// After this moment nothing more is begun.
+    pub until: Option<Instant>,
+}
+
+/// What was struck, and what came of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Struck {
+    /// SIGKILLs under load.
+    pub kills: u64,
+    /// SIGKILLs of a server that was not ready yet.
+    pub kills_at_start: u64,
+    /// SIGSTOPs under load.
+    pub pauses: u64,
+    /// From each SIGKILL to the next ready server, in milliseconds.
+    pub recovery_ms: Vec<u64>,
+    /// What the check of the history says.
+    pub checked: Checked,
+}
+
+/// Strikes a fresh server as planned, lets it heal, and checks. `tell` hears how many kills are done.
+pub fn strike(setup: Setup, plan: Plan, mut tell: impl FnMut(u64)) -> Result<Struck, ChaosError> {
+    let timetable = Arc::new(Timetable::load()?);
+    let buyers = Buyers::new(plan.seed, timetable);
+    let mut server = Server::start(setup)?;
+    buyers.timetable().open(&server.client()?)?;
+    let crowd = Crowd::start(&server, buyers.clone(), 0)?;
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(plan.seed);
+    let mut struck = Struck::default();
+    while struck.kills < plan.kills && plan.until.is_none_or(|until| Instant::now() < until) {
+        let waited = crowd.wait_for(random.random_range(REQUESTS));
+        waited.map_err(|error| with_log(error, &server))?;
+        std::thread::sleep(Duration::from_micros(random.random_range(MOMENT_US)));
+        if random.random_ratio(1, 6) {
+            pause(&server, Duration::from_millis(random.random_range(PAUSE_MS)))?;
+            struck.pauses += 1;
+            continue;
+        }
+        let began = Instant::now();
+        died_of_it(server.kill()?)?;
+        struck.kills += 1;
+        server.begin_again()?;
+        if random.random_ratio(1, 6) {
+            std::thread::sleep(Duration::from_micros(random.random_range(START_US)));
+            died_of_it(server.kill()?)?;
+            struck.kills_at_start += 1;
+            server.begin_again()?;
+        }
+        server.wait_until_ready()?;
+        struck.recovery_ms.push(began.elapsed().as_millis() as u64);
+        tell(struck.kills);
+    }
+    let waited = crowd.wait_for(REQUESTS.start);
+    waited.map_err(|error| with_log(error, &server))?;
+    let history = crowd.finish()?;
+    struck.checked = conclude(server, &buyers, history)?;
+    Ok(struck)
+}
+
+/// The end of every run: the server heals, stops as told, and the whole is checked.
+pub fn conclude(mut server: Server, buyers: &Buyers, mut history: History) -> Result<Checked, ChaosError> {
+    let (mut records, found) = heal(&server, buyers, &mut history)?;
+    let status = server.terminate()?;
+    records.read_on()?;
+    let mut checked = check(&history, buyers, &mut records);
+    checked.violations.extend(found);
+    if !status.success() {
+        checked
+            .violated(format!("told to stop, the server ended with {status} and said:\n{}", server.said()));
+    }
+    Ok(checked)
+}
+
+fn pause(server: &Server, time: Duration) -> Result<(), ChaosError> {
+    server.pause()?;
+    std::thread::sleep(time);
+    server.go_on()
+}
+
+/// A server that ended by itself before it was killed has a bug, or met another fault than the one that was meant.
+fn died_of_it(status: ExitStatus) -> Result<(), ChaosError> {
+    if status.signal() == Some(Signal::KILL.as_raw()) {
+        return Ok(());
+    }
+    Err(ChaosError::NoFault(format!("the server ended with {status} before it was killed")))
+}
+
+fn with_log(error: ChaosError, server: &Server) -> ChaosError {
+    match error {
+        ChaosError::Late { what, .. } => ChaosError::Late { what, said: server.said() },
+        other => other,
+    }
+}

@@ -1,0 +1,8 @@
+//! Crashes and faults against the real server process, one kind a file. `seathold-chaos` has what they share.
+
+#![cfg(test)]
+
+mod canary;
+mod kills;
+mod pauses;
+mod rig;
