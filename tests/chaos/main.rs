@@ -3,6 +3,11 @@
 #![cfg(test)]
 
 mod canary;
+mod clients;
+mod damage;
+mod descriptors;
 mod kills;
 mod pauses;
 mod rig;
+mod space;
+mod traced;

@@ -1,7 +1,7 @@
 //! A server on a ledger of its own, its buyers, and the end that every test has.
 
-use seathold_chaos::{Buyers, Checked, Crowd, History, Server, Setup, Timetable, conclude};
-use std::path::Path;
+use seathold_chaos::{Buyers, Checked, Crowd, History, Server, Setup, Timetable, conclude, until};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -35,6 +35,12 @@ impl Rig {
         Crowd::start(&self.server, self.buyers.clone(), 0).unwrap()
     }
 
+    /// Waits for a line of the server's log: it comes through a pipe, behind whatever else shows the same.
+    pub(crate) fn until_said(&self, text: &str) {
+        let said = until(text, || self.server.said().contains(text).then_some(()));
+        said.unwrap_or_else(|_| panic!("{text:?} is not in:\n{}", self.server.said()));
+    }
+
     /// Lets everything heal, stops the server and checks the history of `crowd`.
     pub(crate) fn conclude(self, crowd: Crowd) -> Checked {
         self.conclude_with(crowd.finish().unwrap())
@@ -44,6 +50,11 @@ impl Rig {
         let checked = conclude(self.server, &self.buyers, history).unwrap_or_else(|error| panic!("{error}"));
         assert!(checked.violations.is_empty(), "{:#?}", checked.violations);
         checked
+    }
+
+    /// The first segment of its ledger.
+    pub(crate) fn segment(&self) -> PathBuf {
+        self.server.ledger().join(SEGMENT)
     }
 }
 

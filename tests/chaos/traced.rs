@@ -1,0 +1,129 @@
+//! Faults of single system calls, injected by strace: SIGKILL at each step to durability, disks that fail, fill up or
+//! are slow. Left out by name where strace is not installed or may not trace.
+
+use crate::rig::{Rig, setup};
+use seathold_chaos::{Event, Outcome, Step, until};
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// What a slow sync takes: below half of a patient call, which is then sent again.
+const DELAY_MS: u64 = 150;
+
+/// A server that strace runs from its second life on, with a fault in what it does to its first segment.
+struct Traced {
+    rig: Rig,
+    trace: PathBuf,
+    _directory: TempDir,
+}
+
+impl Traced {
+    /// None where nothing can be traced; says so under `name`.
+    fn start(name: &str, seed: u64, fault: &str) -> Option<Self> {
+        let tried = Command::new("strace").args(["-qq", "-e", "trace=none", "true"]).output();
+        if !tried.is_ok_and(|tried| tried.status.success()) {
+            eprintln!("left out: {name}: strace is not installed, or may not trace here");
+            return None;
+        }
+        let (directory, of_trace) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let plain = setup(directory.path());
+        let mut rig = Rig::start_as(plain.clone(), directory, seed);
+        assert!(rig.server.terminate().unwrap().success());
+        let trace = of_trace.path().join("trace");
+        let mut traced = plain;
+        traced.through = through(fault, &rig.segment(), &trace);
+        rig.server.start_again_as(traced).unwrap_or_else(|error| panic!("{error}"));
+        Some(Self { rig, trace, _directory: of_trace })
+    }
+
+    /// The system calls with the fault.
+    fn injected(&self) -> usize {
+        let trace = std::fs::read_to_string(&self.trace).unwrap();
+        trace.lines().filter(|line| line.contains("(INJECTED)") || line.contains("(DELAYED)")).count()
+    }
+
+    /// Starts the server once more, without a fault.
+    fn mend(&mut self) {
+        let mut setup = self.rig.server.setup().clone();
+        setup.through = Vec::new();
+        self.rig.server.start_again_as(setup).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// strace as a grandchild of the server's parent, so that the server keeps its place as the child.
+fn through(fault: &str, segment: &Path, trace: &Path) -> Vec<OsString> {
+    let words = ["strace", "-D", "-f", "-qq", "-e", "trace=pwrite64,fdatasync", "-e"];
+    let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    words.push(format!("inject={fault}").into());
+    for (option, path) in [("-P", segment), ("-o", trace)] {
+        words.extend([option.into(), path.as_os_str().to_owned()]);
+    }
+    words
+}
+
+#[test]
+fn killed_at_each_step_to_durability_nothing_told_is_lost() {
+    let name = "killed_at_each_step_to_durability_nothing_told_is_lost";
+    // Each group is a write and a sync; the calls before them mend the end.
+    for (seed, step) in [(20, "pwrite64:signal=KILL:when=5"), (21, "fdatasync:signal=KILL:when=5")] {
+        let Some(mut traced) = Traced::start(name, seed, step) else { return };
+        let crowd = traced.rig.crowd();
+        let status = traced.rig.server.ended().unwrap_or_else(|error| panic!("{step}: {error}"));
+        assert_eq!(status.signal(), Some(9), "{step}: {}", traced.rig.server.said());
+        traced.mend();
+        crowd.wait_for(200).unwrap();
+        traced.rig.conclude(crowd);
+    }
+}
+
+/// I13: after a failed sync nobody knows what is durable, so nothing is told any more.
+#[test]
+fn a_disk_that_fails_ends_the_server_and_nothing_told_is_lost() {
+    let name = "a_disk_that_fails_ends_the_server_and_nothing_told_is_lost";
+    for (seed, fault) in [(22, "fdatasync:error=EIO:when=6"), (23, "pwrite64:error=EIO:when=6")] {
+        let Some(mut traced) = Traced::start(name, seed, fault) else { return };
+        let crowd = traced.rig.crowd();
+        let status = traced.rig.server.ended().unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert_eq!(status.code(), Some(74), "{fault}: {}", traced.rig.server.said());
+        until("the trace", || (traced.injected() == 1).then_some(())).unwrap();
+        traced.mend();
+        crowd.wait_for(200).unwrap();
+        traced.rig.conclude(crowd);
+    }
+}
+
+#[test]
+fn writes_that_find_no_room_are_made_again() {
+    let name = "writes_that_find_no_room_are_made_again";
+    let Some(traced) = Traced::start(name, 24, "pwrite64:error=ENOSPC:when=6..9") else { return };
+    let crowd = traced.rig.crowd();
+    crowd.wait_for(300).unwrap();
+    assert_eq!(traced.injected(), 4);
+    traced.rig.until_said("no space left for the ledger");
+    traced.rig.conclude(crowd);
+}
+
+#[test]
+fn a_slow_sync_makes_answers_late_and_none_wrong() {
+    let name = "a_slow_sync_makes_answers_late_and_none_wrong";
+    let Some(traced) = Traced::start(name, 25, &format!("fdatasync:delay_exit={}", DELAY_MS * 1_000)) else {
+        return;
+    };
+    let crowd = traced.rig.crowd();
+    crowd.wait_for(200).unwrap();
+    let history = crowd.finish().unwrap();
+    let delay = Duration::from_millis(DELAY_MS);
+    // Who asks again may be told at once what was done before.
+    let told = |event: &&Event| {
+        event.step == Step::Reserve && event.attempts == 1 && matches!(event.outcome, Outcome::Told(..))
+    };
+    let patient = |event: &&Event| !traced.rig.buyers.buyer(event.number).hasty;
+    let times = history.events.iter().filter(told).filter(patient).map(|event| event.ended - event.began);
+    let fastest = times.min().expect("somebody was told");
+    assert!(fastest >= delay, "answered {fastest:?} after the request, and a sync takes {delay:?}");
+    assert!(traced.injected() > 0);
+    traced.rig.conclude_with(history);
+}
