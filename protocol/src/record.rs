@@ -69,6 +69,12 @@ impl ReservationRecord {
         &self.seats[..usize::from(self.party)]
     }
 
+    /// Whether both are of one reservation: all is the same but what changes in its life.
+    pub fn has_contents_of(&self, other: &Self) -> bool {
+        let contents = |record: &Self| Self { version: 0, deadline_ms: 0, state: State::Held, ..*record };
+        contents(self) == contents(other)
+    }
+
     /// Those who travel.
     pub fn passengers(&self) -> &[PassengerId] {
         &self.passengers[..usize::from(self.party)]

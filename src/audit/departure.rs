@@ -198,7 +198,7 @@ impl Departure {
         }
         found.extend(wrong_change(&known, record, moment));
         let (was_live, live) = (known.record.state.is_live(), record.state.is_live());
-        if was_live && live && same_contents(&known.record, record) {
+        if was_live && live && known.record.has_contents_of(record) {
             return self.note(record, moment, known.missed);
         }
         if was_live {
@@ -283,7 +283,7 @@ fn wrong_change(known: &Followed, record: &ReservationRecord, moment: Moment) ->
     if !from.may_become(to) {
         return Some(format!("reservation {id} goes from {} to {}", from.name(), to.name()));
     }
-    if !same_contents(&known.record, record) {
+    if !known.record.has_contents_of(record) {
         return Some(format!("reservation {id} changes its contents when it becomes {}", to.name()));
     }
     // After a reboot the deadline is told on another clock. Nothing binds the two: the wall clock between them may have
@@ -313,16 +313,6 @@ fn wrong_change(known: &Followed, record: &ReservationRecord, moment: Moment) ->
 fn moved(known: &ReservationRecord, record: &ReservationRecord) -> String {
     let (id, from, to) = (record.id, known.deadline_ms, record.deadline_ms);
     format!("reservation {id} moves its deadline from {from} to {to} ms after the boot")
-}
-
-fn same_contents(a: &ReservationRecord, b: &ReservationRecord) -> bool {
-    let contents = |record: &ReservationRecord| ReservationRecord {
-        version: 0,
-        deadline_ms: 0,
-        state: State::Held,
-        ..*record
-    };
-    contents(a) == contents(b)
 }
 
 /// A deadline is told on the clock of its batch's boot.

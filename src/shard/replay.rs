@@ -33,17 +33,6 @@ pub(super) fn deadline_on(deadline_ms: u64, written: Stamp, now: Stamp) -> u64 {
     now.boot_ms.saturating_add(rest_ms.saturating_sub(passed_ms)).saturating_add(REBOOT_GRACE_MS)
 }
 
-/// Whether two records are of one reservation: all but what changes in its life.
-fn same_contents(a: &ReservationRecord, b: &ReservationRecord) -> bool {
-    let contents = |record: &ReservationRecord| ReservationRecord {
-        version: 0,
-        deadline_ms: 0,
-        state: State::Held,
-        ..*record
-    };
-    contents(a) == contents(b)
-}
-
 impl Shard {
     /// Takes one record of the log, found in the batch `sequence` that was written at `written`. A record that is older
     /// than what is known of its id changes nothing; one of the same version is that state written again, and tells
@@ -64,7 +53,7 @@ impl Shard {
             if entry.record.version >= record.version {
                 entry.logged_in = entry.logged_in.max(sequence);
                 if entry.record.version == record.version {
-                    if entry.record.state != record.state || !same_contents(&entry.record, record) {
+                    if entry.record.state != record.state || !entry.record.has_contents_of(record) {
                         return Err(fail("its version is that of another state"));
                     }
                     entry.record.deadline_ms = deadline_on(record.deadline_ms, written, now);
@@ -81,7 +70,7 @@ impl Shard {
                 known = None;
             } else if !earlier.state.may_become(record.state) {
                 return Err(fail("its state does not follow from the one before"));
-            } else if !same_contents(earlier, record) {
+            } else if !earlier.has_contents_of(record) {
                 return Err(fail("it changed its contents"));
             }
         }
