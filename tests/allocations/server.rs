@@ -15,7 +15,7 @@ struct Line {
     options: ServeOptions,
 }
 
-/// Starts a server on a ledger of this kind in `directory`.
+/// Starts a server on a ledger of this kind in `directory`, which says BUSY on no host, however slow.
 pub(crate) fn start(ledger: &str, directory: &TempDir) -> Server {
     let url = match ledger {
         "file" => format!("file:{}", directory.path().join("ledger").display()),
@@ -25,6 +25,7 @@ pub(crate) fn start(ledger: &str, directory: &TempDir) -> Server {
     let words = ["serve", "--no-pin", "--cores", "2", "--core-ports", "0", "--dates", DATES];
     let line = Line::parse_from(words.map(str::to_owned).into_iter().chain([
         "--listen=127.0.0.1:0".to_owned(),
+        "--busy-after-ms=60000".to_owned(),
         format!("--ledger={url}"),
         format!("--gtfs={}", root.join("feeds/sample").display()),
         format!("--rules={}", root.join("tests/allocations/rules.toml").display()),
