@@ -82,7 +82,7 @@ pub struct Answered {
 
 /// Where a departure's state is.
 #[derive(Clone, Copy)]
-struct Place {
+struct Location {
     /// Its index among the shards.
     shard: usize,
     partition: u16,
@@ -149,19 +149,19 @@ impl Engine {
     /// glance over a whole group first lets the processor fetch for all of them at once.
     pub fn submit_group(&mut self, asks: &[Ask], now: Stamp) {
         for group in asks.chunks(GROUP) {
-            let mut places = [None; GROUP];
-            for (place, ask) in places.iter_mut().zip(group) {
-                *place = self.locate(ask.command.departure());
+            let mut locations = [None; GROUP];
+            for (location, ask) in locations.iter_mut().zip(group) {
+                *location = self.locate(ask.command.departure());
             }
-            let live = |place: &Option<Place>| place.and_then(|place| self.shards[place.shard].as_deref());
-            places.iter().filter_map(live).for_each(Shard::touch);
-            for (place, ask) in places.iter().zip(group) {
-                if let Some(shard) = live(place) {
+            let live = |location: &Option<Location>| self.shards[location.as_ref()?.shard].as_deref();
+            locations.iter().filter_map(live).for_each(Shard::touch);
+            for (location, ask) in locations.iter().zip(group) {
+                if let Some(shard) = live(location) {
                     shard.touch_for(&ask.command);
                 }
             }
-            for (place, ask) in places.iter().zip(group) {
-                self.submit_at(*place, ask.origin, &ask.command, now);
+            for (location, ask) in locations.iter().zip(group) {
+                self.submit_at(*location, ask.origin, &ask.command, now);
             }
         }
     }
@@ -171,8 +171,8 @@ impl Engine {
         self.submit_at(self.locate(command.departure()), origin, command, now);
     }
 
-    fn submit_at(&mut self, place: Option<Place>, origin: Origin, command: &Command, now: Stamp) {
-        let Some(Place { shard, partition }) = place else {
+    fn submit_at(&mut self, location: Option<Location>, origin: Origin, command: &Command, now: Stamp) {
+        let Some(Location { shard, partition }) = location else {
             let unknown = Refusal { status: Status::UnknownDeparture, detail: 0 };
             let refusal = self.board.fences.refusal(command.departure()).unwrap_or(unknown);
             return self.refuse(origin, refusal.status, refusal.detail);
@@ -313,14 +313,14 @@ impl Engine {
         self.shards.iter().flatten().map(|shard| &**shard)
     }
 
-    fn locate(&self, departure: DepartureId) -> Option<Place> {
+    fn locate(&self, departure: DepartureId) -> Option<Location> {
         let partition = departure.partition(self.partitions.len() as u16);
         self.partitions[usize::from(partition)].as_ref()?;
         let shard = match self.catalog.find(departure) {
             Some(DepartureIndex(index)) => index,
             None => *self.retired.get(&departure)?,
         };
-        Some(Place { shard: shard as usize, partition })
+        Some(Location { shard: shard as usize, partition })
     }
 
     /// Makes a dormant departure of the catalogue live.

@@ -95,7 +95,7 @@ impl Engine {
     ) -> Result<(), RecoveryError> {
         let departure = record.departure();
         let origin = Written { sequence: batch.position.sequence, stamp: batch.stamp };
-        let live = self.locate(departure).filter(|place| self.shards[place.shard].is_some());
+        let live = self.locate(departure).filter(|location| self.shards[location.shard].is_some());
         match (live, &record) {
             (_, Record::Plan(_, plan)) => {
                 let shard = self.restore_plan(departure, plan, batch.partition)?;
@@ -105,7 +105,7 @@ impl Engine {
                 }
                 Ok(())
             }
-            (Some(place), _) => self.restore(place.shard, &record, origin, now),
+            (Some(location), _) => self.restore(location.shard, &record, origin, now),
             (None, _) => {
                 self.orphans.entry(departure).or_default().push((record, origin));
                 Ok(())
