@@ -44,9 +44,7 @@ impl DeadlineQueue {
     /// Gives `key` this deadline, in place of any that it had.
     pub fn set(&mut self, key: u32, deadline: u64) {
         let index = key as usize;
-        if self.places.len() == index {
-            self.places.push(ABSENT);
-        } else if self.places.len() < index {
+        if self.places.len() <= index {
             self.places.resize(index + 1, ABSENT);
         }
         match self.places[index] {
