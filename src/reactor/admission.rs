@@ -2,7 +2,7 @@
 //! sale still passes (DESIGN 8).
 //!
 //! A request waits from when its connection was last read to when it is served, so for two turns at most. A turn begins
-//! sales for half of the wait; then it refuses, which costs a tenth of a sale; and when it has refused for a while it leaves
+//! sales for half of the wait; then it refuses, which is cheaper than a sale and not free; and when it has refused for a while it leaves
 //! the other connections unread for the next turn. Refusing has a bound of its own, or at ten times the load nothing else
 //! would be done.
 
@@ -11,8 +11,8 @@ use std::time::Duration;
 /// RESERVEs between two looks at the clock: tens of microseconds.
 const LOOK_EVERY: u32 = 16;
 
-/// A turn refuses for at most this part of the time in which it begins sales: a seventh of the turn. With a sixteenth, two
-/// thousand buyers with a request each heard BUSY after 11 ms instead of half of that.
+/// A turn refuses for at most this part of the time in which it begins sales, which is a seventh of both together: the more
+/// it may, the sooner a crowd hears BUSY, and the less is sold meanwhile.
 const REFUSING_PART: u64 = 6;
 
 /// One core's admission to a turn. Times are nanoseconds of any clock that never goes back.
