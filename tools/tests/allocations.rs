@@ -4,9 +4,11 @@
 
 #![cfg(test)]
 
+mod serving;
+
 use clap::Parser;
-use seathold::server::{ServeOptions, Server};
 use seathold_tools::load::{Options, measure};
+use serving::serve;
 use std::path::Path;
 
 #[global_allocator]
@@ -19,12 +21,6 @@ const DATES: &str = "2027-03-15..2027-03-16";
 /// per request, or once per turn of a connection with one request in flight, would be at one.
 const ANSWERS_PER_BLOCK_MIN: u64 = 8;
 
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    options: ServeOptions,
-}
-
 struct Counted {
     blocks: u64,
     answers: u64,
@@ -35,10 +31,7 @@ fn a_request_allocates_nothing_while_the_clock_runs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let (gtfs, rules) = (root.join("feeds/sample"), root.join("bench/throughput.rules.toml"));
     let feed = format!("--gtfs={} --rules={} --dates={DATES}", gtfs.display(), rules.display());
-    let line =
-        format!("serve --no-pin --cores=1 --core-ports=0 --listen=127.0.0.1:0 --ledger=memory: {feed}");
-    let server =
-        Server::start(&Line::parse_from(line.split_whitespace()).options).expect("the server starts");
+    let server = serve(1, "memory:", "bench/throughput.rules.toml", DATES);
     let run = |line: &str| {
         let url = format!("seathold://{}", server.address());
         let line =

@@ -1,8 +1,10 @@
 //! Every command of `seathold-cli` against a real server and its ledger: what is printed, and the exit codes.
 
-use seathold::ledger::LedgerUrl;
-use seathold::server::{ServeOptions, Server};
+mod serving;
+
+use seathold::server::Server;
 use serde_json::Value;
+use serving::serve;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -22,24 +24,8 @@ struct World {
 impl World {
     fn start() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let feed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/sample");
-        let options = ServeOptions {
-            admin: None,
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            core_ports: None,
-            cores: Some(1),
-            no_pin: true,
-            durability: seathold::ledger::redis::Durability::Local,
-            ledger: LedgerUrl::File(directory.path().join("ledger")),
-            rules: feed.join("rules.toml"),
-            gtfs: feed,
-            dates: DATE.parse().expect("a date"),
-            lenient: false,
-            operator_token_file: None,
-            busy_after_ms: 60_000,
-            ledger_keep_mib: 64,
-        };
-        let server = Server::start(&options).expect("the server starts");
+        let ledger = format!("file:{}", directory.path().join("ledger").display());
+        let server = serve(1, &ledger, "feeds/sample/rules.toml", DATE);
         let url = format!("seathold://{}", server.address());
         Self { directory, url, server: Some(server) }
     }

@@ -4,12 +4,13 @@
 #[expect(dead_code, reason = "found for tests/redis, of which only Redis itself is wanted here")]
 #[path = "../../tests/redis/harness/found.rs"]
 mod found;
+mod serving;
 
 use found::{Flavor, Found, on};
-use seathold::ledger::LedgerUrl;
-use seathold::ledger::redis::{Durability, RedisConsumer, create};
-use seathold::server::{ServeOptions, Server};
+use seathold::ledger::redis::{RedisConsumer, create};
+use seathold::server::Server;
 use serde_json::Value;
+use serving::serve;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -56,24 +57,7 @@ impl World {
         let (redis, port) = start_redis(found, directory.path());
         let mut world = Self { redis, port, _directory: directory, server: None };
         create(&world.ledger().parse().unwrap(), PARTITIONS, "2027-01-01T00:00:00Z").unwrap();
-        let feed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/sample");
-        let options = ServeOptions {
-            admin: None,
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            core_ports: None,
-            cores: Some(1),
-            no_pin: true,
-            durability: Durability::Local,
-            ledger: LedgerUrl::Redis(world.ledger().parse().unwrap()),
-            rules: feed.join("rules.toml"),
-            gtfs: feed,
-            dates: DATE.parse().expect("a date"),
-            lenient: false,
-            operator_token_file: None,
-            busy_after_ms: 60_000,
-            ledger_keep_mib: 128,
-        };
-        world.server = Some(Server::start(&options).expect("the server starts"));
+        world.server = Some(serve(1, &world.ledger(), "feeds/sample/rules.toml", DATE));
         world
     }
 

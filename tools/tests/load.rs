@@ -1,7 +1,8 @@
 //! `seathold-load` against a real server: what it asks, what it finds, and its exit codes.
 
-use seathold::ledger::LedgerUrl;
-use seathold::server::{ServeOptions, Server};
+mod serving;
+
+use seathold::server::Server;
 use seathold_protocol::frame::{self, Opcode};
 use seathold_protocol::limits::{PASSENGERS_MAX, REQUEST_BYTES_MAX};
 use seathold_protocol::plan::Seat;
@@ -11,6 +12,7 @@ use seathold_protocol::reservation::{Reservation, State};
 use seathold_protocol::status::Status;
 use seathold_protocol::wishes::Met;
 use serde_json::Value;
+use serving::serve;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -26,24 +28,7 @@ struct World {
 
 impl World {
     fn start() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let options = ServeOptions {
-            admin: None,
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            core_ports: None,
-            cores: Some(2),
-            no_pin: true,
-            durability: seathold::ledger::redis::Durability::Local,
-            ledger: LedgerUrl::Memory,
-            rules: root.join("bench/throughput.rules.toml"),
-            gtfs: root.join("feeds/sample"),
-            dates: DATES.parse().expect("dates"),
-            lenient: false,
-            operator_token_file: None,
-            busy_after_ms: 60_000,
-            ledger_keep_mib: 64,
-        };
-        let server = Server::start(&options).expect("the server starts");
+        let server = serve(2, "memory:", "bench/throughput.rules.toml", DATES);
         let url = format!("seathold://{}", server.address());
         Self { server: Some(server), url }
     }
