@@ -36,20 +36,29 @@ search_highest() {
     keep open-loop highest
 }
 
-# Requests are due at half of that rate, whatever the server does, and latencies count from when they were due.
+# Requests are due at half of that rate, whatever the server does, and latencies count from when they were due. PING, as
+# often as a sale's two requests and with nothing kept, tells how much of that is the host's. Few connections, because a turn
+# reads and writes each: with 64 the generator's own turns take a millisecond, and what it sends is late by as much.
 open-loop() {
     local feed pace made store patience=()
-    connections=64 in_flight=32
+    connections=8 in_flight=32
     national 2027-03-01..2027-03-03
     if [ -z "$highest" ] && ! search_highest; then
         note_skipped "$figures" open-loop "no rate was found at which $sustained holds"
         return
     fi
     pace=(--rate "$(awk "BEGIN { printf \"%.0f\", $highest / 2 }")")
-    seathold open-loop half file sale 64 32
+    seathold open-loop half file sale 8 32
+    note_tail half ''
+    pace=(--rate "$(awk "BEGIN { printf \"%.0f\", $highest }")")
+    seathold open-loop ping memory ping 8 32
+    note_tail ping 'PING, '
+}
+
+note_tail() { # side, what stands before the figures' names
     [ "$is_valid" = yes ] || return 0
-    note_amount "$figures" open-loop p99 "$round" "$(in_ms "$p99")" ms "$told"
-    note_amount "$figures" open-loop p99.9 "$round" "$(in_ms "$(value half p999)")" ms "$told"
+    note_amount "$figures" open-loop "${2}p99" "$round" "$(in_ms "$p99")" ms "$told"
+    note_amount "$figures" open-loop "${2}p99.9" "$round" "$(in_ms "$(value "$1" p999)")" ms "$told"
 }
 
 in_ms() { # microseconds

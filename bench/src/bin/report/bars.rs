@@ -65,7 +65,7 @@ const fn per_redis_cpu_second(bar: Bar) -> Bar {
 }
 
 /// Where a reservation is compared with what keeps less than a sale, its RESERVE counts; RESERVE+CONFIRM stands beside it.
-pub(crate) const BARS: [Bar; 26] = [
+pub(crate) const BARS: [Bar; 28] = [
     rate("ping", "PING against the bare echo, 64 x 1", "ping", "echo", 0.9),
     rate("pipelined", "PING against the bare echo, 64 x 32", "ping", "echo", 0.6),
     rate("pipelined", "refused RESERVE against PING, 64 x 32", "refused", "ping", 0.85),
@@ -73,6 +73,8 @@ pub(crate) const BARS: [Bar; 26] = [
     rate("ledgers", "RESERVE+CONFIRM, file ledger against memory ledger", "file", "memory", 0.7),
     amount("open-loop", "open loop at half of the highest rate, p99", "p99", "ms", 2.0),
     amount("open-loop", "the same, p99.9", "p99.9", "ms", 5.0),
+    told(amount("open-loop", "PING as often in an open loop, p99", "PING, p99", "ms", 0.0)),
+    told(amount("open-loop", "the same, p99.9", "PING, p99.9", "ms", 0.0)),
     rate("articles", "sales against the articles' service, 100 x 1", "hold", "articles-sales", 12.0),
     told(rate("articles", "the same, RESERVE+CONFIRM pairs", "sale", "articles-sales", 0.0)),
     rate("articles", "refusals against the articles' service, 100 x 1", "refused", "articles-refusals", 3.0),
@@ -252,6 +254,8 @@ mod tests {
         let per_cpu_second = |over, under| Measure::PerRedisCpuSecond { over, under };
         let amount = |what, unit| Measure::Amount { what, unit };
         let expected = [
+            amount("PING, p99", "ms"),
+            amount("PING, p99.9", "ms"),
             rates("sale", "articles-sales"),
             rates("sale-pipelined", "articles-sales"),
             per_cpu_second("sale", "script"),
