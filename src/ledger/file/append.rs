@@ -42,8 +42,8 @@ impl<D: Disk> FileLog<D> {
         self.header.partitions
     }
 
-    /// Zeroes the next segment now, unless it is ready. `SpareWorker` does this on a thread of its own; without it,
-    /// the append that begins a segment does.
+    /// Zeroes what is left of the next segment now. `SpareWorker` does this on a thread of its own; without it, the append
+    /// that begins a segment does.
     pub fn prepare_spare(&self) -> io::Result<()> {
         self.spare.prepare()
     }
@@ -70,6 +70,7 @@ impl<D: Disk> FileLog<D> {
             self.retention.note(batch.partition, batch.position.sequence);
         }
         self.trim(oldest);
+        self.spare.keep_ahead_of(self.offset);
         Ok(())
     }
 

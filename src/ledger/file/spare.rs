@@ -1,5 +1,6 @@
 //! The next segment, zeroed ahead. Writing zeros first makes the later sync one of data alone, about twice as fast; it
-//! also finds a full disk before an append does. Apart from the log because another thread does it while the log appends.
+//! also finds a full disk before an append does. Apart from the log because another thread does it while the log appends:
+//! in pieces, and no faster than the log needs, because the log's syncs wait behind the zeros'.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,11 +11,12 @@ use super::segment::{self, SegmentHeader};
 const SPARE: &str = "spare";
 const RECYCLED: &str = "recycled";
 
-/// Zeros written at once.
-const WRITE_BYTES: usize = 1 << 20;
+/// Zeros written and synced at once: a sync of the log beside it waits for no more than this.
+const PIECE_BYTES: u64 = 512 << 10;
+static ZEROS: [u8; PIECE_BYTES as usize] = [0; PIECE_BYTES as usize];
 
-/// Zeros written between two syncs, so that a sync of the log beside it waits for no more than this.
-const SYNC_BYTES: u64 = 8 << 20;
+/// How much faster the spare is zeroed than the active segment fills.
+const AHEAD: u64 = 2;
 
 /// The spare of one directory.
 #[derive(Debug)]
@@ -27,9 +29,11 @@ pub(super) struct Spare<D> {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
-    /// The spare is zeroed and synced.
-    ready: bool,
-    /// Somebody zeroes it.
+    /// Bytes of the spare that are zeroed and synced.
+    zeroed: u64,
+    /// Bytes of it that should be by now.
+    due: u64,
+    /// Somebody zeroes a piece, or makes the spare a segment.
     making: bool,
     /// A segment lies there that durably lost its old name.
     recycled: bool,
@@ -38,68 +42,93 @@ struct State {
 }
 
 impl<D: Disk> Spare<D> {
-    /// The spare of `disk`, for segments of `bytes`. The names of the directory are durable and in `names`.
+    /// The spare of `disk`, for segments of `bytes`, all of it due: nobody waits for the log yet. The names of the
+    /// directory are durable and in `names`.
     pub(super) fn new(disk: Arc<D>, bytes: u64, names: &[String]) -> Self {
         let recycled = names.iter().any(|name| name == RECYCLED);
         Self {
             disk,
             bytes,
-            state: Mutex::new(State { recycled, ..State::default() }),
+            state: Mutex::new(State { recycled, due: bytes, ..State::default() }),
             changed: Condvar::new(),
         }
     }
 
-    /// Zeroes the spare, unless it is ready; waits for another thread that does so.
+    /// Zeroes what is left of the spare.
     pub(super) fn prepare(&self) -> io::Result<()> {
+        while self.prepare_piece(self.bytes)? {}
+        Ok(())
+    }
+
+    /// Zeroes a piece of what is due. False when there is nothing.
+    pub(super) fn prepare_due(&self) -> io::Result<bool> {
+        let due = self.state().due;
+        self.prepare_piece(due)
+    }
+
+    /// Tells how much of the active segment is full.
+    pub(super) fn keep_ahead_of(&self, filled: u64) {
+        let due = (filled * AHEAD).min(self.bytes);
+        let mut state = self.state();
+        if due >= state.due + PIECE_BYTES || due == self.bytes && due > state.due {
+            state.due = due;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Zeroes a piece, unless `due` bytes are; waits for another thread that zeroes one.
+    fn prepare_piece(&self, due: u64) -> io::Result<bool> {
         let mut state = self.state();
         while state.making {
             state = self.wait(state);
         }
-        if state.ready {
-            return Ok(());
+        let from = state.zeroed;
+        if from >= due {
+            return Ok(false);
         }
         state.making = true;
-        let taken = if state.recycled { self.disk.rename(RECYCLED, SPARE) } else { Ok(()) };
-        state.recycled = false;
+        let recycled = from == 0 && std::mem::take(&mut state.recycled);
         drop(state);
-        let made = taken.and_then(|()| self.make());
+        let taken = if recycled { self.disk.rename(RECYCLED, SPARE) } else { Ok(()) };
+        let made = taken.and_then(|()| self.zero(from));
         if made.is_err() {
             // The room is better used by others, and after a failed sync nothing in the file can be trusted.
             let _absent_or_stuck = self.disk.remove(SPARE);
         }
         let mut state = self.state();
         state.making = false;
-        state.ready = made.is_ok();
+        state.zeroed = *made.as_ref().unwrap_or(&0);
         self.changed.notify_all();
-        made
+        made.map(|_| true)
     }
 
-    fn make(&self) -> io::Result<()> {
-        let old = self.disk.list()?.iter().any(|name| name == SPARE);
-        let mut file = if old { self.disk.open(SPARE)? } else { self.disk.create(SPARE)? };
-        if file.bytes()? > self.bytes {
+    /// Zeroes the piece that begins at `from`; where it ends.
+    fn zero(&self, from: u64) -> io::Result<u64> {
+        let file = if from == 0 { self.begin()? } else { self.disk.open(SPARE)? };
+        let length = (self.bytes - from).min(PIECE_BYTES);
+        write_all_at(&file, &ZEROS[..length as usize], from).map_err(|failed| failed.error)?;
+        file.sync()?;
+        Ok(from + length)
+    }
+
+    /// The file to zero: one that lies there, if it is not too long.
+    fn begin(&self) -> io::Result<D::File> {
+        if self.disk.list()?.iter().any(|name| name == SPARE) {
+            let file = self.disk.open(SPARE)?;
+            if file.bytes()? <= self.bytes {
+                return Ok(file);
+            }
             drop(file);
             self.disk.remove(SPARE)?;
-            file = self.disk.create(SPARE)?;
         }
-        let zeros = vec![0; WRITE_BYTES];
-        let mut at = 0;
-        while at < self.bytes {
-            let length = (self.bytes - at).min(WRITE_BYTES as u64);
-            write_all_at(&file, &zeros[..length as usize], at).map_err(|failed| failed.error)?;
-            at += length;
-            if at == self.bytes || at.is_multiple_of(SYNC_BYTES) {
-                file.sync()?;
-            }
-        }
-        Ok(())
+        self.disk.create(SPARE)
     }
 
     /// Makes the spare the segment of `header`: its header synced first, then its name.
     pub(super) fn take(&self, header: &SegmentHeader) -> Result<D::File, TakeError> {
         self.prepare().map_err(TakeError::Prepare)?;
         let mut state = self.state();
-        state.ready = false;
+        (state.zeroed, state.due) = (0, 0);
         // Until it has its new name nobody may zero it.
         state.making = true;
         drop(state);
@@ -132,10 +161,10 @@ impl<D: Disk> Spare<D> {
         Ok(())
     }
 
-    /// Waits until a spare is wanted. False when the log is gone.
-    pub(super) fn wait_until_wanted(&self) -> bool {
+    /// Waits until some of the spare is due. False when the log is gone.
+    pub(super) fn wait_until_due(&self) -> bool {
         let mut state = self.state();
-        while state.ready && !state.stop {
+        while state.zeroed >= state.due && !state.stop {
             state = self.wait(state);
         }
         !state.stop
@@ -145,7 +174,7 @@ impl<D: Disk> Spare<D> {
     pub(super) fn wait_for_stop(&self, timeout: std::time::Duration) {
         let state = self.state();
         let _woken_early_is_fine =
-            self.changed.wait_timeout_while(state, timeout, |state| !state.stop && !state.ready);
+            self.changed.wait_timeout_while(state, timeout, |state| !state.stop && state.zeroed < state.due);
     }
 
     /// Ends the worker.
@@ -177,6 +206,62 @@ impl TakeError {
     pub(super) fn into_error(self) -> io::Error {
         match self {
             Self::Prepare(error) | Self::Name(error) => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::directory::Directory;
+    use super::*;
+    use std::os::unix::fs::FileExt as _;
+
+    const BYTES: u64 = 8 * PIECE_BYTES;
+
+    fn header(segment: u64) -> SegmentHeader {
+        SegmentHeader { ledger: 1, partitions: 1, segment, bytes: BYTES, first_group: 0 }
+    }
+
+    /// Zeroes all that is due, and tells how long the spare is then.
+    fn zero_due(spare: &Spare<Directory>) -> u64 {
+        while spare.prepare_due().unwrap() {}
+        let file = spare.disk.open(SPARE).map(|file| file.bytes().unwrap());
+        file.unwrap_or_default()
+    }
+
+    #[test]
+    fn all_of_it_is_zeroed_at_the_start_and_then_twice_as_fast_as_the_log_fills() {
+        let directory = tempfile::tempdir().unwrap();
+        let spare = Spare::new(Arc::new(Directory::lock(directory.path()).unwrap()), BYTES, &[]);
+        assert_eq!(zero_due(&spare), BYTES);
+        spare.take(&header(1)).unwrap();
+        assert_eq!(zero_due(&spare), 0);
+        for (filled, zeroed) in [(PIECE_BYTES / 4, 0), (PIECE_BYTES, 2), (5 * PIECE_BYTES / 2, 5), (BYTES, 8)]
+        {
+            spare.keep_ahead_of(filled);
+            assert_eq!(zero_due(&spare), zeroed * PIECE_BYTES, "with {filled} bytes of the log");
+        }
+    }
+
+    #[test]
+    fn a_segment_that_comes_back_while_a_spare_is_begun_waits_for_its_turn() {
+        let directory = tempfile::tempdir().unwrap();
+        let spare = Spare::new(Arc::new(Directory::lock(directory.path()).unwrap()), BYTES, &[]);
+        spare.take(&header(1)).unwrap();
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open(directory.path().join(segment::name(1)))
+            .unwrap()
+            .write_all_at(&[7; 9], segment::HEADER_BYTES as u64)
+            .unwrap();
+        spare.keep_ahead_of(PIECE_BYTES / 2);
+        assert_eq!(zero_due(&spare), PIECE_BYTES);
+        spare.recycle(1).unwrap();
+        for next in [2, 3] {
+            spare.take(&header(next)).unwrap();
+            let made = std::fs::read(directory.path().join(segment::name(next))).unwrap();
+            assert_eq!(made.len() as u64, BYTES);
+            assert!(made[segment::HEADER_BYTES..].iter().all(|byte| *byte == 0), "segment {next}");
         }
     }
 }

@@ -26,9 +26,9 @@ impl<D: Disk> SpareWorker<D> {
         let worker = spare.clone();
         let thread = std::thread::Builder::new().name("ledger-spare".to_owned()).spawn(move || {
             let mut failed = false;
-            while worker.wait_until_wanted() {
-                match worker.prepare() {
-                    Ok(()) => failed = false,
+            while worker.wait_until_due() {
+                match worker.prepare_due() {
+                    Ok(_) => failed = false,
                     Err(error) => {
                         if !failed {
                             log::warn!("ledger: cannot prepare the next segment: {error}; trying on");
