@@ -1,25 +1,27 @@
 //! When a core begins no more sales: once requests would wait longer than they shall, RESERVE gets BUSY and what finishes a
 //! sale still passes (DESIGN 8).
 //!
-//! A request waits from when its connection was last read to when it is served, so for two turns at most. A turn begins
-//! sales for half of the wait; then it refuses, which is cheaper than a sale and not free; and when it has refused for a while it leaves
-//! the other connections unread for the next turn. Refusing has a bound of its own, or at ten times the load nothing else
-//! would be done.
+//! A request waits from when its connection was last read to when it is served, so for two turns at most: a turn shall take
+//! half of the wait. It begins sales for most of that; then it refuses, which is cheaper than a sale and not free; and when it
+//! has refused for a while it leaves the other connections unread for the next turn. Refusing has a bound of its own, or at
+//! ten times the load nothing else would be done. What is left of the half is for reading, writing and the commit.
 
 use std::time::Duration;
 
 /// RESERVEs between two looks at the clock: tens of microseconds.
 const LOOK_EVERY: u32 = 16;
 
-/// A turn refuses for at most this part of the time in which it begins sales, which is a seventh of both together: the more
-/// it may, the sooner a crowd hears BUSY, and the less is sold meanwhile.
-const REFUSING_PART: u64 = 6;
+/// A turn begins sales for three tenths of the wait, and refuses for one at most: the more it may, the sooner a crowd hears
+/// BUSY, and the less is sold meanwhile.
+const SELLING_TENTHS: u32 = 3;
+const REFUSING_TENTHS: u32 = 1;
 
 /// One core's admission to a turn. Times are nanoseconds of any clock that never goes back.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// How long a turn begins sales.
+    /// Time into the turn at which it begins no more sales, and at which it ends if it has refused any.
     selling_ns: u64,
+    refusing_ns: u64,
     turn_began_ns: u64,
     looked_ago: u32,
     closed: bool,
@@ -28,8 +30,15 @@ pub(super) struct Admission {
 impl Admission {
     /// Requests shall wait no longer than `wait_max`, as far as it is up to this core.
     pub(super) fn new(wait_max: Duration) -> Self {
-        let selling_ns = u64::try_from(wait_max.as_nanos() / 2).unwrap_or(u64::MAX);
-        Self { selling_ns, turn_began_ns: 0, looked_ago: 0, closed: false }
+        let tenths =
+            |count| u64::try_from((wait_max / 10).saturating_mul(count).as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            selling_ns: tenths(SELLING_TENTHS),
+            refusing_ns: tenths(SELLING_TENTHS + REFUSING_TENTHS),
+            turn_began_ns: 0,
+            looked_ago: 0,
+            closed: false,
+        }
     }
 
     /// A turn begins.
@@ -49,8 +58,7 @@ impl Admission {
 
     /// Whether the turn shall end, even if connections are left that have something to serve.
     pub(super) fn ends_turn(&self, now_ns: impl FnOnce() -> u64) -> bool {
-        self.closed
-            && self.spent_ns(now_ns()) > self.selling_ns.saturating_add(self.selling_ns / REFUSING_PART)
+        self.closed && self.spent_ns(now_ns()) > self.refusing_ns
     }
 
     fn spent_ns(&self, now_ns: u64) -> u64 {
@@ -63,7 +71,8 @@ mod tests {
     use super::*;
 
     const WAIT_MAX: Duration = Duration::from_millis(4);
-    const SELLING_NS: u64 = 2_000_000;
+    const SELLING_NS: u64 = 1_200_000;
+    const REFUSING_NS: u64 = 1_600_000;
 
     /// Asks for admission until the clock has been looked at.
     fn admits_at(admission: &mut Admission, now_ns: u64) -> bool {
@@ -71,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_begins_sales_for_half_of_the_wait_and_the_next_one_again() {
+    fn a_turn_begins_sales_for_its_part_of_the_wait_and_so_does_the_next_one() {
         let mut admission = Admission::new(WAIT_MAX);
         admission.begin_turn(1_000);
         assert!(admits_at(&mut admission, 1_000 + SELLING_NS));
@@ -87,8 +96,8 @@ mod tests {
         admission.begin_turn(0);
         assert!(!admission.ends_turn(|| u64::MAX), "only RESERVEs make a turn end early");
         assert!(!admits_at(&mut admission, SELLING_NS + 1));
-        assert!(!admission.ends_turn(|| SELLING_NS + SELLING_NS / REFUSING_PART));
-        assert!(admission.ends_turn(|| SELLING_NS + SELLING_NS / REFUSING_PART + 1));
+        assert!(!admission.ends_turn(|| REFUSING_NS));
+        assert!(admission.ends_turn(|| REFUSING_NS + 1));
     }
 
     #[test]
