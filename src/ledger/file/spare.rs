@@ -20,15 +20,17 @@ const AHEAD: u64 = 2;
 
 /// The spare of one directory.
 #[derive(Debug)]
-pub(super) struct Spare<D> {
+pub(super) struct Spare<D: Disk> {
     disk: Arc<D>,
     bytes: u64,
-    state: Mutex<State>,
+    state: Mutex<State<D::File>>,
     changed: Condvar,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct State {
+#[derive(Debug)]
+struct State<F> {
+    /// The spare, once it is begun, unless somebody works on it.
+    file: Option<F>,
     /// Bytes of the spare that are zeroed and synced.
     zeroed: u64,
     /// Bytes of it that should be by now.
@@ -46,12 +48,8 @@ impl<D: Disk> Spare<D> {
     /// directory are durable and in `names`.
     pub(super) fn new(disk: Arc<D>, bytes: u64, names: &[String]) -> Self {
         let recycled = names.iter().any(|name| name == RECYCLED);
-        Self {
-            disk,
-            bytes,
-            state: Mutex::new(State { recycled, due: bytes, ..State::default() }),
-            changed: Condvar::new(),
-        }
+        let state = State { file: None, zeroed: 0, due: bytes, making: false, recycled, stop: false };
+        Self { disk, bytes, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Zeroes what is left of the spare.
@@ -87,32 +85,37 @@ impl<D: Disk> Spare<D> {
             return Ok(false);
         }
         state.making = true;
-        let recycled = from == 0 && std::mem::take(&mut state.recycled);
+        let begun = state.file.take();
+        let recycled = begun.is_none() && std::mem::take(&mut state.recycled);
         drop(state);
-        let taken = if recycled { self.disk.rename(RECYCLED, SPARE) } else { Ok(()) };
-        let made = taken.and_then(|()| self.zero(from));
+        let begun = begun.map_or_else(|| self.begin(recycled), Ok);
+        let made = begun.and_then(|file| Ok((self.zero(&file, from)?, file)));
         if made.is_err() {
             // The room is better used by others, and after a failed sync nothing in the file can be trusted.
             let _absent_or_stuck = self.disk.remove(SPARE);
         }
         let mut state = self.state();
         state.making = false;
-        state.zeroed = *made.as_ref().unwrap_or(&0);
+        state.zeroed = 0;
         self.changed.notify_all();
-        made.map(|_| true)
+        let (zeroed, file) = made?;
+        (state.zeroed, state.file) = (zeroed, Some(file));
+        Ok(true)
     }
 
     /// Zeroes the piece that begins at `from`; where it ends.
-    fn zero(&self, from: u64) -> io::Result<u64> {
-        let file = if from == 0 { self.begin()? } else { self.disk.open(SPARE)? };
+    fn zero(&self, file: &D::File, from: u64) -> io::Result<u64> {
         let length = (self.bytes - from).min(PIECE_BYTES);
-        write_all_at(&file, &ZEROS[..length as usize], from).map_err(|failed| failed.error)?;
+        write_all_at(file, &ZEROS[..length as usize], from).map_err(|failed| failed.error)?;
         file.sync()?;
         Ok(from + length)
     }
 
-    /// The file to zero: one that lies there, if it is not too long.
-    fn begin(&self) -> io::Result<D::File> {
+    /// The file to zero: the recycled one, or one that lies there and is not too long.
+    fn begin(&self, recycled: bool) -> io::Result<D::File> {
+        if recycled {
+            self.disk.rename(RECYCLED, SPARE)?;
+        }
         if self.disk.list()?.iter().any(|name| name == SPARE) {
             let file = self.disk.open(SPARE)?;
             if file.bytes()? <= self.bytes {
@@ -131,15 +134,15 @@ impl<D: Disk> Spare<D> {
         (state.zeroed, state.due) = (0, 0);
         // Until it has its new name nobody may zero it.
         state.making = true;
+        let file = state.file.take().expect("what is zeroed is open");
         drop(state);
-        let named = self.name(header);
+        let named = self.name(file, header);
         self.state().making = false;
         self.changed.notify_all();
         named
     }
 
-    fn name(&self, header: &SegmentHeader) -> Result<D::File, TakeError> {
-        let file = self.disk.open(SPARE).map_err(TakeError::Prepare)?;
+    fn name(&self, file: D::File, header: &SegmentHeader) -> Result<D::File, TakeError> {
         write_all_at(&file, &header.encode(), 0).map_err(|failed| TakeError::Prepare(failed.error))?;
         file.sync().map_err(TakeError::Prepare)?;
         self.disk.rename(SPARE, &segment::name(header.segment)).map_err(TakeError::Name)?;
@@ -184,11 +187,11 @@ impl<D: Disk> Spare<D> {
     }
 
     // A thread that panicked while it held the lock left a state that is still true: each field is set in one step.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<D::File>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn wait<'a>(&self, state: MutexGuard<'a, State<D::File>>) -> MutexGuard<'a, State<D::File>> {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 }

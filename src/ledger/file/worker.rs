@@ -13,7 +13,6 @@ use super::spare::Spare;
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The running thread; dropping it ends the thread.
-#[derive(Debug)]
 pub struct SpareWorker<D: Disk> {
     spare: Arc<Spare<D>>,
     thread: Option<JoinHandle<()>>,
