@@ -31,8 +31,6 @@ pub struct Checked {
     pub unknown_done: u64,
     /// Refusals that said SOLD_OUT, which had to be true.
     pub sold_out: u64,
-    /// Of these, told just before a crash that lost the holds they rest on.
-    pub sold_out_for_lost_holds: u64,
     /// Reservations in the ledger.
     pub reservations: u64,
     /// Changes whose order was compared with the clock.

@@ -123,7 +123,6 @@ impl Total {
         sum.refused += more.refused;
         sum.unknown += more.unknown;
         sum.sold_out += more.sold_out;
-        sum.sold_out_for_lost_holds += more.sold_out_for_lost_holds;
         sum.unknown_done += more.unknown_done;
         sum.reservations += more.reservations;
         sum.ordered += more.ordered;
@@ -157,7 +156,6 @@ fn tell(options: &Options, seed: u64, total: &Total, took: Duration) {
         (checked.told, "answers that the ledger bears out"),
         (checked.refused, "refusals without effect"),
         (checked.sold_out, "of them SOLD_OUT"),
-        (checked.sold_out_for_lost_holds, "of these for holds that a crash lost"),
         (checked.unknown, "unknown outcomes"),
         (checked.unknown_done, "of them done, as the ledger tells"),
         (checked.reservations, "reservations in the ledger"),

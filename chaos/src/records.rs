@@ -15,8 +15,6 @@ pub struct Records {
     /// Each without what was written again, in the order of the versions.
     chains: HashMap<ReservationId, Vec<ReservationRecord>>,
     versions: HashMap<DepartureId, u32>,
-    /// The newest epoch of each departure, and the first version of each epoch after its first.
-    epochs: HashMap<DepartureId, (u64, Vec<u32>)>,
 }
 
 impl Records {
@@ -24,15 +22,14 @@ impl Records {
     pub fn read(ledger: &Path) -> Result<Self, ChaosError> {
         let reader = FileReader::open(Directory::read_only(ledger)?)?;
         let audit = Audit::new(reader.partitions(), reader.is_trimmed());
-        let mut records =
-            Self { reader, audit, chains: HashMap::new(), versions: HashMap::new(), epochs: HashMap::new() };
+        let mut records = Self { reader, audit, chains: HashMap::new(), versions: HashMap::new() };
         records.read_on()?;
         Ok(records)
     }
 
     /// Reads what came since.
     pub fn read_on(&mut self) -> Result<(), ChaosError> {
-        let Self { reader, audit, chains, versions, epochs } = self;
+        let Self { reader, audit, chains, versions } = self;
         reader.for_each(|batch| {
             audit.follow(&batch);
             batch.for_each_record(|record| {
@@ -43,13 +40,6 @@ impl Records {
                 }
                 let version = versions.entry(record.departure).or_default();
                 *version = record.version.max(*version);
-                let (epoch, begins) = epochs.entry(record.departure).or_default();
-                if batch.position.epoch > *epoch {
-                    // Before its first record a departure has no holds to lose.
-                    if std::mem::replace(epoch, batch.position.epoch) > 0 {
-                        begins.push(record.version);
-                    }
-                }
             })
         })?;
         Ok(())
@@ -73,12 +63,6 @@ impl Records {
     /// The records of all reservations.
     pub fn chains(&self) -> impl Iterator<Item = &[ReservationRecord]> {
         self.chains.values().map(Vec::as_slice)
-    }
-
-    /// Whether a server was started between two versions of a departure, the higher one included.
-    pub fn restarted(&self, departure: DepartureId, above: u32, up_to: u32) -> bool {
-        let begins = self.epochs.get(&departure).map_or(&[][..], |(_, begins)| begins);
-        begins.iter().any(|version| above < *version && *version <= up_to)
     }
 
     /// The highest version of a departure; 0 if nobody has reserved there.

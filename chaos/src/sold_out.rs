@@ -1,9 +1,6 @@
 //! Whether SOLD_OUT was true when it was told (I12). The ledger tells what was free at each version of a departure; the clock
 //! tells between which versions a refusal lies: behind all that was answered before it began, before all that began after it
 //! was told. At one of them too few places must have been free.
-//!
-//! A SOLD_OUT does not wait for the records of the holds that it rests on, and a crash may lose those: around a restart one that
-//! the ledger does not bear out is counted, and is no violation.
 
 use crate::buyers::Buyers;
 use crate::check::{Change, Checked};
@@ -70,10 +67,6 @@ pub(crate) fn check_sold_out(
         let mut ordered = by_departure.remove(&departure).unwrap_or_default();
         ordered.sort_unstable_by_key(|record| record.version);
         for claim in false_claims(on_sale, &ordered, claims) {
-            if records.restarted(departure, claim.from, claim.before) {
-                checked.sold_out_for_lost_holds += 1;
-                continue;
-            }
             checked.violated(format!(
                 "{}: SOLD_OUT for {} of class {} on {:?}, and from version {} up to {} of departure {departure} enough were free",
                 claim.id, claim.party, claim.class, claim.trip, claim.from, claim.before

@@ -72,11 +72,11 @@ pub(crate) struct Replayed {
 
 impl Replayed {
     pub(crate) fn new(catalog: &Arc<Catalog>) -> Self {
-        let board = Arc::new(Board::new(Arc::clone(catalog)));
+        let board = Arc::new(Board::new(Arc::clone(catalog), PARTITIONS));
         let engine = |core| {
             let (board, counters) = (Arc::clone(&board), Arc::new(Counters::default()));
             let owns = |partition| owner(partition) == core;
-            Engine::new(Arc::clone(catalog), board, counters, PARTITIONS, owns)
+            Engine::new(Arc::clone(catalog), board, counters, owns)
         };
         Self { engines: (0..CORES).map(engine).collect(), board, batches: Vec::new() }
     }

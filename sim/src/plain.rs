@@ -10,7 +10,7 @@ use seathold_protocol::request::{Reserve, Target};
 use seathold_protocol::reservation::{Reservation, State};
 use seathold_protocol::status::{Limit, Status};
 use seathold_protocol::{Class, ReservationId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Places of one class.
 struct Table {
@@ -24,12 +24,17 @@ struct Table {
     taken: Vec<u32>,
 }
 
+/// A core's request: its core, connection and correlation.
+pub(crate) type Request = (u8, u64, u64);
+
 /// One departure.
 pub(crate) struct Plain {
     segments: usize,
     rules: SaleRules,
     tables: Vec<Table>,
     pub(crate) reservations: BTreeMap<ReservationId, ReservationRecord>,
+    /// The requests by which places are held, until they are answered: a crash may give those places back.
+    pub(crate) unsettled: BTreeSet<Request>,
 }
 
 impl Table {
@@ -94,7 +99,7 @@ impl Plain {
             Table { class: class.class, seats, capacity: class.capacity(), holders, taken: vec![0; segments] }
         };
         let tables = plan.seats.classes.iter().map(table).collect();
-        Self { segments, rules, tables, reservations: BTreeMap::new() }
+        Self { segments, rules, tables, reservations: BTreeMap::new(), unsettled: BTreeSet::new() }
     }
 
     /// Takes a reservation as the ledger has it.
@@ -136,7 +141,7 @@ impl Plain {
     /// SOLD_OUT at the door, where nobody looks for the id.
     pub(crate) fn sold_out(&mut self, reserve: &Reserve) -> Result<Option<Answer>, String> {
         let free = self.table(reserve.class)?.free(reserve.from, reserve.to);
-        let refused = reserve.first && free < u32::from(reserve.party);
+        let refused = reserve.first && free < u32::from(reserve.party) && self.unsettled.is_empty();
         Ok(refused.then(|| Answer::refused(Status::SoldOut, u64::from(free))))
     }
 

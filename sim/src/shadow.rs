@@ -1,7 +1,7 @@
 //! The shadow of one process: plain tables that follow every command in the order in which the engines take them, and say what
 //! each must be answered. It looks at the engines after every step.
 
-use crate::plain::Plain;
+use crate::plain::{Plain, Request};
 use seathold::audit::Audit;
 use seathold::catalog::Catalog;
 use seathold::engine::{Answered, Ask, Board, Engine, Origin};
@@ -24,9 +24,16 @@ const FENCED_MS: u64 = 1_000;
 pub(crate) struct Shadow {
     partitions: u16,
     departures: BTreeMap<DepartureId, Plain>,
-    /// What is to be answered, by core, connection and correlation.
-    expected: BTreeMap<(u8, u64, u64), (u16, Answer)>,
+    expected: BTreeMap<Request, Expected>,
     fenced: BTreeSet<u16>,
+}
+
+/// What is to be answered.
+struct Expected {
+    departure: DepartureId,
+    answer: Answer,
+    /// Requests that hold what a refusal is for: they must be durable, and so answered, before it.
+    rests_on: Vec<Request>,
 }
 
 /// What refuses a command before anybody looks at it.
@@ -89,9 +96,21 @@ impl Shadow {
         board: &Board,
     ) -> Result<(), String> {
         for ask in asks {
+            let departure = ask.command.departure();
+            let before = self.departures.get(&departure).map_or(0, |plain| plain.reservations.len());
             let answer = self.follow(&ask.command, now, room, engine)?;
-            let partition = ask.command.departure().partition(self.partitions);
-            if self.expected.insert(key(&ask.origin), (partition, answer)).is_some() {
+            let plain = self.departures.get_mut(&departure).ok_or("a departure that is not on sale")?;
+            let rests_on = match answer {
+                Answer::Refused(refusal) if is_for_want_of_places(refusal.status) => {
+                    plain.unsettled.iter().copied().collect()
+                }
+                _ => Vec::new(),
+            };
+            if plain.reservations.len() > before {
+                plain.unsettled.insert(key(&ask.origin));
+            }
+            let expected = Expected { departure, answer, rests_on };
+            if self.expected.insert(key(&ask.origin), expected).is_some() {
                 return Err(format!("{:?} was asked twice", ask.origin));
             }
         }
@@ -137,14 +156,24 @@ impl Shadow {
 
     /// An engine lets an answer go.
     pub(crate) fn answered(&mut self, answered: &Answered) -> Result<(), String> {
-        let Some((partition, expected)) = self.expected.remove(&key(&answered.origin)) else {
+        let Some(expected) = self.expected.remove(&key(&answered.origin)) else {
             return Err(format!("I5: {answered:?} was not asked, or answered before"));
         };
-        let lost = self.fenced.contains(&partition) && answered.answer == Answer::refused(Status::Unknown, 0);
-        if answered.answer == expected || lost {
+        let plain = self.departures.get_mut(&expected.departure).ok_or("a departure that is not on sale")?;
+        plain.unsettled.remove(&key(&answered.origin));
+        let unsettled = expected.rests_on.iter().find(|request| plain.unsettled.contains(request)).copied();
+        if self.is_fenced(expected.departure) && answered.answer == Answer::refused(Status::Unknown, 0) {
             return Ok(());
         }
-        Err(format!("{answered:?} should be {expected:?}"))
+        if answered.answer != expected.answer {
+            return Err(format!("{answered:?} should be {:?}", expected.answer));
+        }
+        match unsettled {
+            Some(hold) => {
+                Err(format!("I12: {answered:?} rests on the hold of {hold:?}, which a crash may undo"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A first RESERVE was refused before its owner was asked.
@@ -217,6 +246,12 @@ impl Shadow {
     }
 }
 
-fn key(origin: &Origin) -> (u8, u64, u64) {
+/// Whether others' holds are what a RESERVE was refused for.
+fn is_for_want_of_places(status: Status) -> bool {
+    use Status::{Limit, PassengerAlreadyBooked, SoldOut, WishUnmet};
+    matches!(status, SoldOut | WishUnmet | PassengerAlreadyBooked | Limit)
+}
+
+fn key(origin: &Origin) -> Request {
     (origin.core, origin.connection, origin.correlation)
 }

@@ -6,8 +6,9 @@
 use super::fence::Fences;
 use crate::catalog::{Catalog, DepartureIndex};
 use crate::inventory::{Layout, Published, Trip};
+use seathold_protocol::DepartureId;
 use seathold_protocol::reply::Sale;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// One departure's place on the board.
@@ -24,15 +25,23 @@ pub struct Board {
     /// By the catalogue's number of the seat plan.
     layouts: Vec<Arc<Layout>>,
     entries: Vec<Entry>,
+    /// By partition: the newest batch that is known to be in the log.
+    durable: Box<[AtomicU64]>,
     pub(super) fences: Fences,
 }
 
 impl Board {
-    /// An empty board: everything is free.
-    pub fn new(catalog: Arc<Catalog>) -> Self {
+    /// An empty board of so many partitions: everything is free.
+    pub fn new(catalog: Arc<Catalog>, partitions: u16) -> Self {
         let layouts = catalog.seat_plans().map(|plan| Arc::new(Layout::new(plan))).collect();
         let entries = (0..catalog.len()).map(|_| Entry::default()).collect();
-        Self { catalog, layouts, entries, fences: Fences::default() }
+        let durable = (0..partitions).map(|_| AtomicU64::new(0)).collect();
+        Self { catalog, layouts, entries, durable, fences: Fences::default() }
+    }
+
+    /// How many partitions the ledger has.
+    pub fn partitions(&self) -> u16 {
+        self.durable.len() as u16
     }
 
     /// The layout of a departure's seats.
@@ -56,6 +65,18 @@ impl Board {
 
     pub(super) fn published(&self, index: DepartureIndex) -> Option<&Published> {
         self.entries[index.0 as usize].published.get().map(|published| &**published)
+    }
+
+    /// Whether a crash can undo nothing by which the published counts are as low as they were read before.
+    pub(super) fn is_settled(&self, departure: DepartureId, published: &Published) -> bool {
+        let held_in = published.held_in();
+        let partition = departure.partition(self.partitions());
+        held_in <= self.durable[usize::from(partition)].load(Ordering::Relaxed)
+    }
+
+    /// Notes the newest durable batch of a partition, by its owner alone.
+    pub(super) fn set_durable(&self, partition: u16, sequence: u64) {
+        self.durable[usize::from(partition)].store(sequence, Ordering::Relaxed);
     }
 
     pub(super) fn set_sale(&self, index: DepartureIndex, sale: Sale) {

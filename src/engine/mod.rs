@@ -121,13 +121,12 @@ impl Engine {
         catalog: Arc<Catalog>,
         board: Arc<Board>,
         counters: Arc<Counters>,
-        partitions: u16,
         owns: impl Fn(u16) -> bool,
     ) -> Self {
         let owned = |partition| owns(partition).then(|| Partition::new(partition));
         Self {
             shards: (0..catalog.len()).map(|_| None).collect(),
-            partitions: (0..partitions).map(owned).collect(),
+            partitions: (0..board.partitions()).map(owned).collect(),
             catalog,
             board,
             counters,
@@ -290,6 +289,7 @@ impl Engine {
         for batch in batches {
             let partition = self.partitions[usize::from(batch.partition)].as_mut().expect("ours");
             partition.durable = batch.position.sequence;
+            self.board.set_durable(batch.partition, batch.position.sequence);
             while let Some(answered) = partition.next_released() {
                 self.withheld -= 1;
                 tell(&mut self.answers, &self.counters, answered);

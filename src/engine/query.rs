@@ -76,7 +76,8 @@ impl Board {
     }
 
     /// SOLD_OUT for a request that was never sent before, if the published counters say so: then nothing can be held
-    /// under its id, and the owner need not be asked. Not from counters that are another server's: they are old.
+    /// under its id, and the owner need not be asked. Not from counters that are another server's: they are old. Nor while
+    /// they count a hold that is not durable: the owner answers when it is.
     pub fn sold_out(&self, reserve: &Reserve, now: Stamp) -> Option<Refusal> {
         if !reserve.first || self.fences.refusal(reserve.departure).is_some() {
             return None;
@@ -93,9 +94,11 @@ impl Board {
     ) -> Option<Refusal> {
         let class = self.layout(index).class_index(reserve.class)?;
         let trip = Trip::new(reserve.from, reserve.to, self.catalog.segments(index))?;
-        let free = self.published(index)?.free(class, trip);
-        let refused =
-            free < u32::from(reserve.party) && self.passes_the_rules_known_here(reserve, index, now);
+        let published = self.published(index)?;
+        let free = published.free(class, trip);
+        let refused = free < u32::from(reserve.party)
+            && self.is_settled(reserve.departure, published)
+            && self.passes_the_rules_known_here(reserve, index, now);
         refused.then_some(refusal(Status::SoldOut, u64::from(free)))
     }
 

@@ -88,8 +88,8 @@ impl Fixture {
     }
 
     fn of_partitions(catalog: Arc<Catalog>, partitions: u16) -> Self {
-        let board = Arc::new(Board::new(Arc::clone(&catalog)));
-        let engine = Engine::new(catalog, Arc::clone(&board), Arc::default(), partitions, |_| true);
+        let board = Arc::new(Board::new(Arc::clone(&catalog), partitions));
+        let engine = Engine::new(catalog, Arc::clone(&board), Arc::default(), |_| true);
         Self { engine, board, now: at(0), log: Vec::new(), asked: 0 }
     }
 
@@ -223,16 +223,17 @@ fn nothing_leaves_before_the_batch_that_it_rests_on() {
     let waiting = [it.ask(reserve(1)), it.ask(reserve(1)), it.ask(Command::Lookup(target(1)))];
     let conflict = it.ask(Command::Reserve(request(1, 2)));
     let foreign = it.ask(Command::Lookup(Target { account: AccountId(9), ..target(1) }));
+    let sold_out = it.ask(Command::Reserve(request(3, 9)));
     assert_eq!(it.told(), [], "a refusal that tells of a reservation waits for it, too");
     assert_eq!(it.refusal(Command::Lookup(target(2))), Status::NotFound);
-    assert_eq!(it.refusal(Command::Reserve(request(3, 9))), Status::SoldOut);
     let unknown = Target { departure: DepartureId(5), ..target(1) };
     assert_eq!(it.refusal(Command::Confirm(unknown)), Status::UnknownDeparture);
     let commit = it.send().unwrap();
     assert_eq!(it.told(), [], "sent is not durable");
-    assert_eq!(it.engine.withheld, 5);
+    assert_eq!(it.engine.withheld, 6);
     it.durable(commit);
-    assert_eq!(it.told_ids(), [&waiting[..], &[conflict, foreign]].concat(), "in the order of the asking");
+    let all = [&waiting[..], &[conflict, foreign, sold_out]].concat();
+    assert_eq!(it.told_ids(), all, "in the order of the asking");
     assert_eq!(it.engine.withheld, 0);
     assert!(it.engine.is_idle());
     assert!(matches!(it.at_once(Command::Lookup(target(1))), Answer::Reservation(_)));
@@ -561,6 +562,47 @@ fn only_a_first_request_is_refused_at_the_door_and_only_for_want_of_places() {
     assert_eq!(door(&it, Reserve { to: 3, ..first(2, 1) }), None);
     it.done(Command::Close(departure()));
     assert_eq!(door(&it, first(2, 1)), None);
+}
+
+/// A crash may give the places of such a hold back.
+#[test]
+fn sold_out_for_a_hold_is_told_only_when_that_is_durable() {
+    let mut it = Fixture::opened(catalog(TRAIN, 1, 3, rules()));
+    let first = |id| Command::Reserve(Reserve { first: true, ..request(id, 1) });
+    let Command::Reserve(asked) = first(2) else { unreachable!() };
+    let hold = it.ask(Command::Reserve(request(1, 2)));
+    let refused = [it.ask(first(2)), it.ask(Command::Reserve(request(3, 1)))];
+    assert_eq!(it.free(0), 0);
+    assert_eq!(it.board.sold_out(&asked, it.now), None, "the door leaves it to the owner");
+    assert_eq!(it.told(), []);
+    let commit = it.send().unwrap();
+    it.durable(commit);
+    assert_eq!(it.told_ids(), [&[hold], &refused[..]].concat());
+    assert!(it.board.sold_out(&asked, it.now).is_some());
+    assert_eq!(it.refusal(first(4)), Status::SoldOut, "at once again");
+    it.ask(Command::Confirm(target(1)));
+    assert_eq!(it.refusal(first(4)), Status::SoldOut, "what takes no place is not waited for");
+}
+
+#[test]
+fn a_refusal_for_what_others_hold_is_told_only_when_that_is_durable() {
+    let limits = SaleRules { places_per_account: 2, one_seat_per_passenger: true, ..rules() };
+    let mut it = Fixture::opened(catalog(TRAIN, 4, 3, limits));
+    let others = request(1, 2);
+    it.ask(Command::Reserve(others));
+    it.ask(Command::Reserve(Reserve { passengers: others.passengers, ..request(2, 2) }));
+    it.ask(Command::Reserve(Reserve { account: others.account, ..request(3, 1) }));
+    it.ask(Command::Close(departure()));
+    it.ask(Command::Reserve(request(4, 1)));
+    assert_eq!(it.told(), []);
+    it.settle();
+    let status = |(_, answer): &(u64, Answer)| match answer {
+        Answer::Refused(refusal) => Some(refusal.status),
+        _ => None,
+    };
+    let told: Vec<_> = it.told().iter().map(status).collect();
+    let [booked, limit, closed] = [Status::PassengerAlreadyBooked, Status::Limit, Status::Closed].map(Some);
+    assert_eq!(told, [None, booked, limit, None, closed]);
 }
 
 /// What the door says must be what the owner would have said.

@@ -8,7 +8,8 @@
 //! for exactly the trips `(i, j)` with `l <= i < b`, `a < j <= r`, `i < j`; giving it back is the inverse.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU64, fence};
 
 use seathold_protocol::limits::SEATS_PER_CLASS_MAX;
 
@@ -29,6 +30,7 @@ pub struct Published {
     segments: usize,
     version: AtomicU64,
     changed_ms: AtomicU64,
+    held_in: AtomicU64,
 }
 
 /// Where a class's counts lie in the words.
@@ -62,8 +64,8 @@ impl Published {
             })
             .collect();
         let words = (0..len).map(|_| AtomicU64::new(0)).collect();
-        let published =
-            Self { words, classes, segments, version: AtomicU64::new(0), changed_ms: AtomicU64::new(0) };
+        let [version, changed_ms, held_in] = [const { AtomicU64::new(0) }; 3];
+        let published = Self { words, classes, segments, version, changed_ms, held_in };
         for class_index in 0..published.classes.len() {
             published.add_everywhere(class_index, layout.released(class_index, released_percent));
         }
@@ -103,6 +105,19 @@ impl Published {
     /// Sets what `changed_ms` tells. For the departure's owner alone.
     pub fn set_changed_ms(&self, changed_ms: u64) {
         self.changed_ms.store(changed_ms, Relaxed);
+    }
+
+    /// The batch with the newest hold, which a crash may undo until that is durable; 0 before any. Whoever read counts before
+    /// it finds no hold in them that is newer.
+    pub fn held_in(&self) -> u64 {
+        fence(Acquire);
+        self.held_in.load(Relaxed)
+    }
+
+    /// Sets what `held_in` tells, before the counts of that hold change. For the departure's owner alone.
+    pub fn set_held_in(&self, sequence: u64) {
+        self.held_in.store(sequence, Relaxed);
+        fence(Release);
     }
 
     /// A seat with the free run `run` has been taken for the trip.

@@ -75,9 +75,9 @@ impl Core {
         let catalog =
             Catalog::builder().train("T 1", &["A", "B"], plan, SaleRules::OPEN).days([Day(7)]).build();
         let catalog = Arc::new(catalog);
-        let board = Arc::new(Board::new(Arc::clone(&catalog)));
+        let board = Arc::new(Board::new(Arc::clone(&catalog), 1));
         let counters = vec![Arc::new(Counters::default())];
-        let engine = Engine::new(catalog, Arc::clone(&board), Arc::clone(&counters[0]), 1, |_| true);
+        let engine = Engine::new(catalog, Arc::clone(&board), Arc::clone(&counters[0]), |_| true);
         let poll = Poll::new().unwrap();
         let bell = Arc::new(Bell::new(Waker::new(poll.registry(), TOKEN_BELL).unwrap()));
         let (notice, notices) = bounded(64);

@@ -77,18 +77,17 @@ impl Server {
 
         let catalog = Arc::new(import(options)?);
         let counters: Vec<_> = cores.iter().map(|_| Arc::new(Counters::default())).collect();
-        let board = Arc::new(Board::new(Arc::clone(&catalog)));
 
         let departures = catalog.len();
         let opened = OpenLedger::open(options, cores.len())?;
+        let board = Arc::new(Board::new(Arc::clone(&catalog), opened.partitions()));
         let core_of = |partition: u16| (usize::from(partition) % cores.len()) as u8;
         let partition_cores: Vec<u8> = (0..opened.partitions()).map(core_of).collect();
         let mut engines: Vec<_> = (0..cores.len())
             .map(|core| {
                 let owns = |partition: u16| usize::from(partition_cores[usize::from(partition)]) == core;
                 let (board, counters) = (Arc::clone(&board), Arc::clone(&counters[core]));
-                let mut engine =
-                    Engine::new(Arc::clone(&catalog), board, counters, opened.partitions(), owns);
+                let mut engine = Engine::new(Arc::clone(&catalog), board, counters, owns);
                 engine.publish_remaining(opened.shows_remaining());
                 engine
             })

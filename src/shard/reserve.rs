@@ -25,7 +25,21 @@ impl Shard {
         }
         match self.check(reserve, now).and_then(|(class, trip)| self.hold(reserve, class, trip, now, draft)) {
             Ok(slot) => self.told(slot, now),
-            Err((status, detail)) => Outcome::at_once(status, detail),
+            Err((status, detail)) => Outcome {
+                answer: super::Answer::refused(status, detail),
+                rests_on: self.refusal_rests_on(status),
+            },
+        }
+    }
+
+    /// The batch without which a refusal might not be true: that of the newest hold, if others' holds are the reason, or
+    /// that of the operator's word.
+    fn refusal_rests_on(&self, status: Status) -> u64 {
+        match status {
+            Status::SoldOut | Status::WishUnmet => self.published.held_in().max(self.sale_logged_in),
+            Status::PassengerAlreadyBooked | Status::Limit => self.published.held_in(),
+            Status::Closed | Status::NotOpen => self.sale_logged_in,
+            _ => 0,
         }
     }
 
@@ -91,10 +105,15 @@ impl Shard {
         draft: &mut Draft,
     ) -> Result<Slot, Refused> {
         let party = usize::from(reserve.party);
+        let held_in = self.published.held_in();
+        self.published.set_held_in(draft.sequence);
         let taken = self.inventory.take(class, trip, party, &reserve.wishes, &self.published);
-        let (places, met) = taken.map_err(|shortage| match shortage {
-            Shortage::SoldOut { free } => (Status::SoldOut, u64::from(free)),
-            Shortage::WishUnmet => (Status::WishUnmet, 0),
+        let (places, met) = taken.map_err(|shortage| {
+            self.published.set_held_in(held_in);
+            match shortage {
+                Shortage::SoldOut { free } => (Status::SoldOut, u64::from(free)),
+                Shortage::WishUnmet => (Status::WishUnmet, 0),
+            }
         })?;
         let hold_ms = if reserve.hold_ms == 0 { self.rules.hold_ms_default } else { reserve.hold_ms };
         let mut seats = [NO_SEAT; PASSENGERS_MAX];

@@ -69,8 +69,8 @@ fn agrees(shard: &Shard, audit: &mut Audit) {
 
 fn empty_engine() -> Engine {
     let catalog = Arc::new(Catalog::builder().build());
-    let board = Arc::new(Board::new(catalog.clone()));
-    Engine::new(catalog, board, Arc::new(Counters::default()), 1, |_| true)
+    let board = Arc::new(Board::new(catalog.clone(), 1));
+    Engine::new(catalog, board, Arc::new(Counters::default()), |_| true)
 }
 
 /// Two stops more than a record's trip may have, five rows of A and B, and three standing places.

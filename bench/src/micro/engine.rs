@@ -40,11 +40,11 @@ impl Work {
             builder.train(name, &STOPS, plan(COACHES), SaleRules::OPEN)
         };
         let catalog = Arc::new(names.iter().fold(Catalog::builder(), add).days(days()).build());
-        let board = Arc::new(Board::new(Arc::clone(&catalog)));
+        let board = Arc::new(Board::new(Arc::clone(&catalog), PARTITIONS_DEFAULT));
         let departures: Vec<_> =
             names.iter().flat_map(|name| days().map(move |day| DepartureId::new(name, day))).collect();
         let mut work = Self {
-            engine: Engine::new(catalog, board, Arc::default(), PARTITIONS_DEFAULT, |_| true),
+            engine: Engine::new(catalog, board, Arc::default(), |_| true),
             log: MemoryLog::new(PARTITIONS_DEFAULT),
             now: Stamp::default(),
             reserves: Vec::new(),
