@@ -37,6 +37,17 @@ pub enum ChaosError {
     /// The fault did not happen as it was meant to.
     #[error("the fault did not happen: {0}")]
     NoFault(String),
+    /// There is no disk whose power can be cut.
+    #[error(
+        "{program} refused: {}; a disk whose power can be cut takes root, loop devices, mkfs.ext4 and perl",
+        .said.trim_end()
+    )]
+    NoDisk {
+        /// Who refused.
+        program: String,
+        /// Why.
+        said: String,
+    },
     /// The SDK did not reach the server.
     #[error("no client: {0}")]
     Client(#[from] seathold_client::BuildError),

@@ -1,7 +1,7 @@
 //! The program: rounds of strikes, each on a fresh ledger and checked at its end, for as long as it is told.
 
 use crate::strikes::{Plan, Struck, strike};
-use crate::{ChaosError, Setup};
+use crate::{ChaosError, Disk, Setup};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -33,6 +33,10 @@ struct Options {
     /// How often to kill the server
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     kills: u64,
+    /// Cut the power of the ledger's disk with each kill: an ext4 in a file is shut down without flushing, and now and then a
+    /// write is torn; takes root
+    #[arg(long)]
+    power_loss: bool,
     /// Draws the moments and the buyers; threads and disk may meet them in another order [default: drawn, and printed]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -96,13 +100,18 @@ fn run(options: &Options, seed: u64) -> Result<Total, ChaosError> {
         let kills = (options.kills - total.struck.kills).min(KILLS_PER_ROUND);
         let plan = Plan { seed: seed.wrapping_add(total.rounds), kills, until };
         let before = total.struck.kills;
-        let setup = Setup::new(&program, &directory.path().join("ledger"));
-        let struck = strike(setup, plan, |kills| bar.set_position(before + kills))?;
+        let disk = options.power_loss.then(Disk::mount).transpose()?;
+        let place = disk.as_ref().map_or_else(|| directory.path().to_owned(), Disk::path);
+        let setup = Setup::new(&program, &place.join("ledger"));
+        let struck = strike(setup, plan, disk.as_ref(), |kills| bar.set_position(before + kills))?;
         let broken = !struck.checked.violations.is_empty();
         total.take(struck);
         if broken {
             // The first broken round says enough.
-            total.kept.push(directory.keep());
+            total.kept.push(match disk {
+                Some(disk) => disk.keep()?,
+                None => directory.keep(),
+            });
             break;
         }
     }
@@ -116,6 +125,8 @@ impl Total {
         self.rounds += 1;
         struck.kills += round.kills;
         struck.kills_at_start += round.kills_at_start;
+        struck.power_losses += round.power_losses;
+        struck.torn_writes += round.torn_writes;
         struck.pauses += round.pauses;
         struck.recovery_ms.extend(round.recovery_ms);
         let (sum, more) = (&mut struck.checked, round.checked);
@@ -151,6 +162,8 @@ fn tell(options: &Options, seed: u64, total: &Total, took: Duration) {
     let rows = [
         (struck.kills, "kills under load"),
         (struck.kills_at_start, "kills of a server that was starting"),
+        (struck.power_losses, "of both with a loss of power"),
+        (struck.torn_writes, "of these with a torn write"),
         (struck.pauses, "pauses"),
         (slowest, "ms at most from a kill to the next ready server"),
         (checked.told, "answers that the ledger bears out"),

@@ -1,13 +1,15 @@
-//! Strikes at random moments under load: SIGKILL, SIGKILL again while the server starts, SIGSTOP and SIGCONT.
+//! Strikes at random moments under load: SIGKILL, SIGKILL again while the server starts, SIGSTOP and SIGCONT. With a disk whose
+//! power can be cut, each SIGKILL comes with a loss of power.
 
 use crate::buyers::Buyers;
 use crate::check::{Checked, check};
 use crate::crowd::Crowd;
 use crate::healing::heal;
 use crate::history::History;
+use crate::segment::tear;
 use crate::timetable::Timetable;
-use crate::{ChaosError, Server, Setup};
-use rand::{RngExt, SeedableRng};
+use crate::{ChaosError, Disk, Server, Setup};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rustix::process::Signal;
 use serde::Serialize;
@@ -28,6 +30,9 @@ const START_US: std::ops::Range<u64> = 0..300_000;
 /// How long a pause is: longer than a hasty buyer waits.
 const PAUSE_MS: std::ops::Range<u64> = 100..300;
 
+/// How a server ends by itself whose disk fails.
+const EXIT_IO: i32 = 74;
+
 /// What to strike, and how often.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -46,6 +51,10 @@ pub struct Struck {
     pub kills: u64,
     /// SIGKILLs of a server that was not ready yet.
     pub kills_at_start: u64,
+    /// Of both, those with a loss of power.
+    pub power_losses: u64,
+    /// Of these, those that left a torn write behind.
+    pub torn_writes: u64,
     /// SIGSTOPs under load.
     pub pauses: u64,
     /// From each SIGKILL to the next ready server, in milliseconds.
@@ -54,8 +63,14 @@ pub struct Struck {
     pub checked: Checked,
 }
 
-/// Strikes a fresh server as planned, lets it heal, and checks. `tell` hears how many kills are done.
-pub fn strike(setup: Setup, plan: Plan, mut tell: impl FnMut(u64)) -> Result<Struck, ChaosError> {
+/// Strikes a fresh server as planned, lets it heal, and checks. `disk` has its ledger, if the power is to go with each kill; `tell`
+/// hears how many kills are done.
+pub fn strike(
+    setup: Setup,
+    plan: Plan,
+    disk: Option<&Disk>,
+    mut tell: impl FnMut(u64),
+) -> Result<Struck, ChaosError> {
     let timetable = Arc::new(Timetable::load()?);
     let buyers = Buyers::new(plan.seed, timetable);
     let mut server = Server::start(setup)?;
@@ -73,12 +88,12 @@ pub fn strike(setup: Setup, plan: Plan, mut tell: impl FnMut(u64)) -> Result<Str
             continue;
         }
         let began = Instant::now();
-        died_of_it(server.kill()?)?;
+        struck.kill(&mut server, disk, &mut random)?;
         struck.kills += 1;
         server.begin_again()?;
         if random.random_ratio(1, 6) {
             std::thread::sleep(Duration::from_micros(random.random_range(START_US)));
-            died_of_it(server.kill()?)?;
+            struck.kill(&mut server, disk, &mut random)?;
             struck.kills_at_start += 1;
             server.begin_again()?;
         }
@@ -113,9 +128,29 @@ fn pause(server: &Server, time: Duration) -> Result<(), ChaosError> {
     server.go_on()
 }
 
+impl Struck {
+    fn kill(
+        &mut self,
+        server: &mut Server,
+        disk: Option<&Disk>,
+        random: &mut impl Rng,
+    ) -> Result<(), ChaosError> {
+        let Some(disk) = disk else { return died_of_it(server.kill()?, None) };
+        disk.cut_power()?;
+        died_of_it(server.kill()?, Some(EXIT_IO))?;
+        disk.switch_off()?;
+        disk.switch_on()?;
+        self.power_losses += 1;
+        if random.random() && tear(server.ledger(), random)? {
+            self.torn_writes += 1;
+        }
+        Ok(())
+    }
+}
+
 /// A server that ended by itself before it was killed has a bug, or met another fault than the one that was meant.
-fn died_of_it(status: ExitStatus) -> Result<(), ChaosError> {
-    if status.signal() == Some(Signal::KILL.as_raw()) {
+fn died_of_it(status: ExitStatus, or_with: Option<i32>) -> Result<(), ChaosError> {
+    if status.signal() == Some(Signal::KILL.as_raw()) || status.code().is_some() && status.code() == or_with {
         return Ok(());
     }
     Err(ChaosError::NoFault(format!("the server ended with {status} before it was killed")))

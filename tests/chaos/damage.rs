@@ -2,7 +2,7 @@
 //! anything else with the place. `tests/ledger/damage.rs` has every byte and bit, without a process.
 
 use crate::rig::{Rig, SEGMENT, setup};
-use seathold_chaos::{ChaosError, Records, Server};
+use seathold_chaos::{ChaosError, Records, Server, groups};
 use seathold_protocol::record::ReservationRecord;
 use std::collections::HashSet;
 use std::fs::File;
@@ -10,9 +10,6 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use tempfile::TempDir;
-
-/// Where the first group of a segment begins.
-const FIRST_GROUP: usize = 4_096;
 
 /// What a killed server left behind.
 struct Left {
@@ -59,20 +56,6 @@ impl Left {
         copy.set_len(self.size).unwrap();
         copy.write_all_at(&self.bytes[..self.groups.last().unwrap().start], 0).unwrap();
         versions(&Records::read(directory.path()).unwrap())
-    }
-}
-
-/// The groups of a segment by the lengths in their frames (`src/ledger/file/group.rs`).
-fn groups(segment: &[u8]) -> Vec<Range<usize>> {
-    let mut groups = Vec::new();
-    let mut at = FIRST_GROUP;
-    loop {
-        let bytes = u32::from_le_bytes(segment[at + 4..at + 8].try_into().unwrap()) as usize;
-        if bytes == 0 {
-            return groups;
-        }
-        groups.push(at..at + bytes);
-        at += bytes;
     }
 }
 

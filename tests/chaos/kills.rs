@@ -10,7 +10,8 @@ use tempfile::TempDir;
 fn killed_at_random_under_load_every_promise_holds() {
     let directory = TempDir::new().unwrap();
     let plan = Plan { seed: 5, kills: 6, until: None };
-    let struck = strike(setup(directory.path()), plan, |_| ()).unwrap_or_else(|error| panic!("{error}"));
+    let struck =
+        strike(setup(directory.path()), plan, None, |_| ()).unwrap_or_else(|error| panic!("{error}"));
     let checked = &struck.checked;
     assert!(checked.violations.is_empty(), "seed {}: {:#?}", plan.seed, checked.violations);
     assert_eq!((struck.kills, struck.recovery_ms.len()), (6, 6), "{struck:?}");

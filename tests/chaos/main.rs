@@ -8,6 +8,7 @@ mod damage;
 mod descriptors;
 mod kills;
 mod pauses;
+mod power;
 mod rig;
 mod space;
 mod traced;
