@@ -67,6 +67,8 @@ impl Setup {
         {
             command.env_remove(name);
         }
+        // A panic's backtrace takes memory. Where there is none, the standard library waits for a lock that it has itself.
+        command.env_remove("RUST_BACKTRACE");
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let started = command.spawn();
         // It holds the pipe's other end open.
@@ -199,6 +201,26 @@ impl Server {
     /// Descriptors that it has.
     pub fn descriptors(&self) -> Result<u64, ChaosError> {
         Ok(std::fs::read_dir(self.proc("fd"))?.count() as u64)
+    }
+
+    /// Lets it have so many bytes of memory more than it has now (RLIMIT_DATA: heap and private mappings). Only its next life has as much
+    /// as it likes again.
+    pub fn limit_memory(&self, more_bytes: u64) -> Result<(), ChaosError> {
+        let limit = Some(self.memory_bytes("VmData")? + more_bytes);
+        let limits = Rlimit { current: limit, maximum: limit };
+        prlimit(Some(self.pid()), Resource::Data, limits).map_err(std::io::Error::from)?;
+        Ok(())
+    }
+
+    /// A figure of its memory by the name that proc_pid_status(5) gives it: VmData, VmRSS.
+    pub fn memory_bytes(&self, name: &str) -> Result<u64, ChaosError> {
+        let status = std::fs::read_to_string(self.proc("status"))?;
+        let figure = |line: &str| {
+            let kib = line.strip_prefix(name)?.strip_prefix(':')?.trim().strip_suffix(" kB")?;
+            Some(kib.parse::<u64>().ok()? << 10)
+        };
+        let found = status.lines().find_map(figure);
+        Ok(found.ok_or_else(|| std::io::Error::other(format!("{name} is not in {status}")))?)
     }
 
     /// A file of its directory in /proc.

@@ -7,6 +7,7 @@ mod clients;
 mod damage;
 mod descriptors;
 mod kills;
+mod memory;
 mod pauses;
 mod power;
 mod rig;
