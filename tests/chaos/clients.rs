@@ -54,12 +54,12 @@ fn beside(rig: &Rig, bad: impl FnOnce(&dyn Fn(), &AtomicBool) + Send) {
     assert!(beside <= most, "p99 {beside:?} beside a bad client, {alone:?} alone: more than {most:?}");
 }
 
-fn counted(client: &Client, name: &str) -> u64 {
+pub(crate) fn counted(client: &Client, name: &str) -> u64 {
     let stats = client.stats().unwrap();
     stats.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no {name} in {stats:?}")).1
 }
 
-fn hello() -> Vec<u8> {
+pub(crate) fn hello() -> Vec<u8> {
     let hello = Hello { version_min: 1, version_max: VERSION, client: "bad", token: "" };
     let mut bytes = Vec::new();
     Request::Hello(hello).encode(0, &mut bytes);
@@ -76,7 +76,7 @@ fn greeted(address: SocketAddr) -> TcpStream {
 }
 
 /// The next reply's header.
-fn frame(stream: &mut TcpStream) -> [u8; HEADER_BYTES] {
+pub(crate) fn frame(stream: &mut TcpStream) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     stream.read_exact(&mut header).unwrap();
     let bytes = u32::from_le_bytes(header[..4].try_into().unwrap()) as usize;

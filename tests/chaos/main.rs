@@ -10,6 +10,7 @@ mod kills;
 mod memory;
 mod pauses;
 mod power;
+mod reconnects;
 mod rig;
 mod space;
 mod traced;
