@@ -38,3 +38,29 @@ impl Clock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    /// Milliseconds since the boot by /proc/uptime, which tells hundredths of a second.
+    fn uptime_ms() -> u64 {
+        let text = std::fs::read_to_string("/proc/uptime").unwrap();
+        let (seconds, hundredths) = text.split(' ').next().unwrap().split_once('.').unwrap();
+        seconds.parse::<u64>().unwrap() * 1_000 + hundredths.parse::<u64>().unwrap() * 10
+    }
+
+    fn since_1970_ms() -> i64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
+    }
+
+    #[test]
+    fn a_stamp_has_the_time_since_the_boot_and_the_wall_clock_apart() {
+        let clock = Clock::new().unwrap();
+        let (boot, wall) = (uptime_ms(), since_1970_ms());
+        let stamp = clock.now();
+        assert!((boot..uptime_ms() + 10).contains(&stamp.boot_ms), "{boot} ms by /proc/uptime: {stamp:?}");
+        assert!((wall..=since_1970_ms()).contains(&stamp.wall_ms), "{wall} ms since 1970: {stamp:?}");
+    }
+}
