@@ -14,3 +14,4 @@ mod reconnects;
 mod rig;
 mod space;
 mod traced;
+mod wall_clock;

@@ -26,6 +26,11 @@ impl Rig {
 
     pub(crate) fn start_as(setup: Setup, directory: TempDir, seed: u64) -> Self {
         let server = Server::start(setup).unwrap_or_else(|error| panic!("{error}"));
+        Self::around(server, directory, seed)
+    }
+
+    /// Around a server that is ready.
+    pub(crate) fn around(server: Server, directory: TempDir, seed: u64) -> Self {
         let buyers = Buyers::new(seed, Arc::new(Timetable::load().unwrap()));
         buyers.timetable().open(&server.client().unwrap()).unwrap();
         Self { server, buyers, _directory: directory }
