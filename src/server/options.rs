@@ -57,7 +57,7 @@ pub struct ServeOptions {
     #[arg(long, env = "SEATHOLD_BUSY_AFTER_MS", default_value_t = 5, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub busy_after_ms: u64,
     /// Megabytes of log to keep before old state is written again and its segments are recycled
-    #[arg(long, env = "SEATHOLD_LEDGER_KEEP_MIB", default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(128..=16_777_216))]
+    #[arg(long, env = "SEATHOLD_LEDGER_KEEP_MIB", default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=16_777_216))]
     pub ledger_keep_mib: u64,
 }
 
@@ -160,7 +160,7 @@ mod tests {
         assert!(parse("--listen localhost:7443").unwrap_err().contains("127.0.0.1:7443"));
         assert!(parse("--cores 65").unwrap_err().contains("1..=64"));
         // A shift by 20 bits must not push the highest ones out.
-        assert!(parse("--ledger-keep-mib 99999999999999999").unwrap_err().contains("128..=16777216"));
+        assert!(parse("--ledger-keep-mib 99999999999999999").unwrap_err().contains("1..=16777216"));
     }
 
     #[test]
