@@ -38,7 +38,7 @@ struct Answers {
 impl Crowd {
     /// Starts a crowd of `buyers`, from number `first` on.
     pub fn start(server: &Server, buyers: Buyers, first: u64) -> Result<Self, ChaosError> {
-        let client = server.client()?;
+        let client = server.early_client()?;
         let (stop, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(Answers::default()));
         let (stopped, noted) = (Arc::clone(&stop), Arc::clone(&answers));
         let thread = std::thread::Builder::new().name("crowd".to_owned()).spawn(move || {

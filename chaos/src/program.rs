@@ -1,12 +1,13 @@
 //! The program: rounds of strikes, each on a fresh ledger and checked at its end, for as long as it is told.
 
 use crate::strikes::{Plan, Struck, strike};
+use crate::sweep::sweep;
 use crate::{ChaosError, Disk, Setup};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::hash::{BuildHasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -43,6 +44,9 @@ struct Options {
     /// Stop after so many seconds, even if kills are left [default: when all are done]
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
+    /// Kill it instead at each of the first N system calls of every kind on the way to the disk; needs strace
+    #[arg(long, value_name = "N", conflicts_with_all = ["kills", "seconds"])]
+    disk_calls: Option<u32>,
     /// The server [default: the seathold beside this program]
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
@@ -88,6 +92,9 @@ fn run(options: &Options, seed: u64) -> Result<Total, ChaosError> {
         Some(server) => server.clone(),
         None => std::env::current_exe()?.with_file_name("seathold"),
     };
+    if let Some(most) = options.disk_calls {
+        return sweep_calls(&program, seed, most);
+    }
     let until = options.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let bar = ProgressBar::new(options.kills).with_style(
         ProgressStyle::with_template("{bar:24} {pos} of {len} kills  {elapsed}  {msg}")
@@ -119,25 +126,22 @@ fn run(options: &Options, seed: u64) -> Result<Total, ChaosError> {
     Ok(total)
 }
 
+fn sweep_calls(program: &Path, seed: u64, most: u32) -> Result<Total, ChaosError> {
+    let bar = ProgressBar::new_spinner().with_style(
+        ProgressStyle::with_template("{spinner} {pos} kills  {elapsed}  {msg}")
+            .expect("the template is well formed"),
+    );
+    bar.set_message(format!("seed {seed}"));
+    let (struck, kept) = sweep(program, seed, most, |kills| bar.set_position(kills))?;
+    bar.finish_and_clear();
+    let rounds = struck.kills + struck.kills_at_start;
+    Ok(Total { struck, rounds, kept: kept.into_iter().map(TempDir::keep).collect() })
+}
+
 impl Total {
     fn take(&mut self, round: Struck) {
-        let struck = &mut self.struck;
         self.rounds += 1;
-        struck.kills += round.kills;
-        struck.kills_at_start += round.kills_at_start;
-        struck.power_losses += round.power_losses;
-        struck.torn_writes += round.torn_writes;
-        struck.pauses += round.pauses;
-        struck.recovery_ms.extend(round.recovery_ms);
-        let (sum, more) = (&mut struck.checked, round.checked);
-        sum.told += more.told;
-        sum.refused += more.refused;
-        sum.unknown += more.unknown;
-        sum.sold_out += more.sold_out;
-        sum.unknown_done += more.unknown_done;
-        sum.reservations += more.reservations;
-        sum.ordered += more.ordered;
-        sum.violations.extend(more.violations);
+        self.struck.add(round);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::timetable::{DATE, feed};
 use crate::{ChaosError, PATIENCE, until};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
-use seathold_client::Client;
+use seathold_client::{Builder, Client};
 use std::ffi::OsString;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead, BufReader};
@@ -126,8 +126,14 @@ impl Server {
 
     /// Likewise, but run as `setup` says.
     pub fn start_again_as(&mut self, setup: Setup) -> Result<(), ChaosError> {
+        self.begin_again_as(setup)?;
+        self.wait_until_ready()
+    }
+
+    /// Starts it again as `setup` says, after it has ended.
+    pub fn begin_again_as(&mut self, setup: Setup) -> Result<(), ChaosError> {
         self.setup = setup;
-        self.start_again()
+        self.begin_again()
     }
 
     /// Waits until clients can connect.
@@ -160,6 +166,11 @@ impl Server {
             Ok(status) => Ok(status?),
             Err(_) => Err(self.late("the server's end")),
         }
+    }
+
+    /// How it has ended, if it has.
+    pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, ChaosError> {
+        Ok(self.life.child.try_wait()?)
     }
 
     /// SIGSTOP, and waits until no thread of it runs.
@@ -250,9 +261,18 @@ impl Server {
 
     /// A patient client.
     pub fn client(&self) -> Result<Client, ChaosError> {
+        Ok(self.client_builder().build()?)
+    }
+
+    /// A patient client of a server that may be down yet.
+    pub(crate) fn early_client(&self) -> Result<Client, ChaosError> {
+        Ok(self.client_builder().build_unconnected()?)
+    }
+
+    fn client_builder(&self) -> Builder {
         let builder = Client::builder(&format!("seathold://{}", self.address)).client_name("chaos");
         let backoff = (Duration::from_millis(5), Duration::from_millis(50));
-        Ok(builder.timeout(PATIENCE).backoff(backoff.0, backoff.1).build()?)
+        builder.timeout(PATIENCE).backoff(backoff.0, backoff.1)
     }
 
     fn pid(&self) -> Pid {

@@ -63,6 +63,27 @@ pub struct Struck {
     pub checked: Checked,
 }
 
+impl Struck {
+    /// Adds what another run struck.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.kills += other.kills;
+        self.kills_at_start += other.kills_at_start;
+        self.power_losses += other.power_losses;
+        self.torn_writes += other.torn_writes;
+        self.pauses += other.pauses;
+        self.recovery_ms.extend(other.recovery_ms);
+        let (sum, more) = (&mut self.checked, other.checked);
+        sum.told += more.told;
+        sum.refused += more.refused;
+        sum.unknown += more.unknown;
+        sum.sold_out += more.sold_out;
+        sum.unknown_done += more.unknown_done;
+        sum.reservations += more.reservations;
+        sum.ordered += more.ordered;
+        sum.violations.extend(more.violations);
+    }
+}
+
 /// Strikes a fresh server as planned, lets it heal, and checks. `disk` has its ledger, if the power is to go with each kill; `tell`
 /// hears how many kills are done.
 pub fn strike(
@@ -149,7 +170,7 @@ impl Struck {
 }
 
 /// A server that ended by itself before it was killed has a bug, or met another fault than the one that was meant.
-fn died_of_it(status: ExitStatus, or_with: Option<i32>) -> Result<(), ChaosError> {
+pub(crate) fn died_of_it(status: ExitStatus, or_with: Option<i32>) -> Result<(), ChaosError> {
     if status.signal() == Some(Signal::KILL.as_raw()) || status.code().is_some() && status.code() == or_with {
         return Ok(());
     }

@@ -6,6 +6,7 @@ mod canary;
 mod clients;
 mod damage;
 mod descriptors;
+mod disk_calls;
 mod kills;
 mod memory;
 mod pauses;

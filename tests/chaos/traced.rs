@@ -1,12 +1,9 @@
-//! Faults of single system calls, injected by strace: SIGKILL at each step to durability, disks that fail, fill up or
-//! are slow. Left out by name where strace is not installed or may not trace.
+//! Faults of single system calls, injected by strace: disks that fail, fill up or are slow. Left out by name where strace is not installed or may not trace.
 
 use crate::rig::{Rig, setup};
-use seathold_chaos::{Event, Outcome, Step, until};
+use seathold_chaos::{Event, Outcome, Step, can_trace, until};
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -23,8 +20,7 @@ struct Traced {
 impl Traced {
     /// None where nothing can be traced; says so under `name`.
     fn start(name: &str, seed: u64, fault: &str) -> Option<Self> {
-        let tried = Command::new("strace").args(["-qq", "-e", "trace=none", "true"]).output();
-        if !tried.is_ok_and(|tried| tried.status.success()) {
+        if !can_trace() {
             eprintln!("left out: {name}: strace is not installed, or may not trace here");
             return None;
         }
@@ -62,21 +58,6 @@ fn through(fault: &str, segment: &Path, trace: &Path) -> Vec<OsString> {
         words.extend([option.into(), path.as_os_str().to_owned()]);
     }
     words
-}
-
-#[test]
-fn killed_at_each_step_to_durability_nothing_told_is_lost() {
-    let name = "killed_at_each_step_to_durability_nothing_told_is_lost";
-    // Each group is a write and a sync; the calls before them mend the end.
-    for (seed, step) in [(20, "pwrite64:signal=KILL:when=5"), (21, "fdatasync:signal=KILL:when=5")] {
-        let Some(mut traced) = Traced::start(name, seed, step) else { return };
-        let crowd = traced.rig.crowd();
-        let status = traced.rig.server.ended().unwrap_or_else(|error| panic!("{step}: {error}"));
-        assert_eq!(status.signal(), Some(9), "{step}: {}", traced.rig.server.said());
-        traced.mend();
-        crowd.wait_for(200).unwrap();
-        traced.rig.conclude(crowd);
-    }
 }
 
 /// I13: after a failed sync nobody knows what is durable, so nothing is told any more.
