@@ -11,6 +11,13 @@ use std::sync::Arc;
 /// How long holds last: short, so that many run out while the server is down.
 const HOLD_MS: u32 = 400;
 
+/// Likewise of rivals: their windows are shorter.
+const RIVALS_HOLD_MS: u32 = 200;
+
+/// Requests on their way at once, and those of rivals: the orders in which these can have been done must be few.
+const IN_FLIGHT: usize = 96;
+const RIVALS_IN_FLIGHT: usize = 6;
+
 /// Passenger ids set apart for each account.
 const PASSENGERS_PER_ACCOUNT: u64 = 16;
 
@@ -56,6 +63,8 @@ pub struct Buyer {
     pub fate: Fate,
     /// Gives up soon, so that a crash leaves an unknown outcome behind.
     pub hasty: bool,
+    /// Looks up what it was told.
+    pub curious: bool,
     /// Asks again under the same id when the outcome is unknown; others are never heard of again.
     pub returns: bool,
 }
@@ -65,12 +74,36 @@ pub struct Buyer {
 pub struct Buyers {
     seed: u64,
     timetable: Arc<Timetable>,
+    /// The departure and class, by their positions, that all of them want.
+    wanted: Option<(usize, usize)>,
 }
 
 impl Buyers {
     /// The buyers of a seed.
     pub fn new(seed: u64, timetable: Arc<Timetable>) -> Self {
-        Self { seed, timetable }
+        Self { seed, timetable, wanted: None }
+    }
+
+    /// Few buyers at a time, who all want the class with the fewest seats of one departure, and keep none.
+    pub fn rivals(seed: u64, timetable: Arc<Timetable>) -> Self {
+        let departures = timetable.departures().iter().enumerate();
+        let classes = departures.flat_map(|(at, on_sale)| {
+            let numbered = |class: &usize| on_sale.layout.seat(*class, 0).is_some();
+            (0..on_sale.layout.classes().len()).filter(numbered).map(move |class| (at, class, on_sale))
+        });
+        let fewest = classes.min_by_key(|(_, class, on_sale)| on_sale.layout.capacity(*class));
+        let wanted = fewest.map(|(at, class, _)| (at, class));
+        Self { seed, timetable, wanted }
+    }
+
+    /// How many requests of theirs are on their way at once.
+    pub(crate) fn in_flight(&self) -> usize {
+        if self.wanted.is_some() { RIVALS_IN_FLIGHT } else { IN_FLIGHT }
+    }
+
+    /// How long their holds last, in milliseconds.
+    pub(crate) fn hold_ms(&self) -> u32 {
+        if self.wanted.is_some() { RIVALS_HOLD_MS } else { HOLD_MS }
     }
 
     /// What they buy from.
@@ -83,16 +116,18 @@ impl Buyers {
         let seed = self.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number);
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let departures = self.timetable.departures();
-        let departure = &departures[random.random_range(0..departures.len())];
+        let drawn = random.random_range(0..departures.len());
+        let departure = &departures[self.wanted.map_or(drawn, |(departure, _)| departure)];
         let from = random.random_range(0..departure.segments);
         let trip = (from, random.random_range(from + 1..=departure.segments));
         let classes = departure.layout.classes();
-        let at = random.random_range(0..classes.len());
+        let drawn = random.random_range(0..classes.len());
+        let at = self.wanted.map_or(drawn, |(_, class)| class);
         let class = departure.layout.classes().nth(at).expect("drawn from the classes");
         let party = random.random_range(1..=PARTY_MAX);
         let fate = match random.random_range(0..100) {
-            0..2 => Fate::Keep,
-            2..50 => Fate::Refund,
+            0..2 if self.wanted.is_none() => Fate::Keep,
+            0..50 => Fate::Refund,
             50..75 => Fate::Cancel,
             _ => Fate::WalkAway,
         };
@@ -101,9 +136,11 @@ impl Buyers {
             (0..party).map(|at| PassengerId(account.0 * PASSENGERS_PER_ACCOUNT + at)).collect();
         let request = ReserveRequest::new(self.id(number), departure.id, account, class, trip, &passengers)
             .expect("a party has 1 to 9 passengers")
-            .hold_ms(HOLD_MS);
+            .hold_ms(self.hold_ms());
         let asked = Asked { departure: departure.id, account, class, trip, party: party as u8 };
-        Buyer { request, asked, fate, hasty: random.random(), returns: random.random() }
+        let (hasty, returns) = (random.random(), random.random());
+        let curious = self.wanted.is_some() && random.random();
+        Buyer { request, asked, fate, hasty, curious, returns }
     }
 
     /// The buyer who asks under this id, if one of these ever could.

@@ -35,6 +35,8 @@ pub struct Checked {
     pub reservations: u64,
     /// Changes whose order was compared with the clock.
     pub ordered: u64,
+    /// Answers to rivals for which an order was found that explains all of them.
+    pub linearized: u64,
     /// What must not be.
     pub violations: Vec<String>,
 }
@@ -223,6 +225,19 @@ impl Asks<'_> {
 }
 
 impl Checked {
+    /// Adds what another check counted and found.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.told += other.told;
+        self.refused += other.refused;
+        self.unknown += other.unknown;
+        self.unknown_done += other.unknown_done;
+        self.sold_out += other.sold_out;
+        self.reservations += other.reservations;
+        self.ordered += other.ordered;
+        self.linearized += other.linearized;
+        self.violations.extend(other.violations);
+    }
+
     /// Notes what must not be.
     pub fn violated(&mut self, what: String) {
         self.violations.push(what);

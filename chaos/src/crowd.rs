@@ -12,9 +12,6 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Requests on their way.
-const IN_FLIGHT: usize = 96;
-
 /// How long a hasty buyer waits. Longer than a request takes, shorter than a restart.
 const HASTE: Duration = Duration::from_millis(60);
 
@@ -44,7 +41,7 @@ impl Crowd {
         let thread = std::thread::Builder::new().name("crowd".to_owned()).spawn(move || {
             let hasty = client.with_timeout(HASTE);
             let history = History { events: Vec::new(), buyers: first };
-            let queue = CompletionQueue::new(2 * IN_FLIGHT);
+            let queue = CompletionQueue::new(2 * buyers.in_flight());
             let begun = HashMap::new();
             Rush { client, hasty, buyers, queue, begun, history, answers: noted }.run(&stopped)
         })?;
@@ -95,7 +92,7 @@ impl Rush {
             if stopping && self.queue.open() == 0 {
                 return Ok(self.history);
             }
-            while !stopping && self.queue.open() < IN_FLIGHT {
+            while !stopping && self.queue.open() < self.buyers.in_flight() {
                 let number = self.history.buyers;
                 self.history.buyers += 1;
                 self.submit(number, Step::Reserve, false)?;
@@ -129,7 +126,8 @@ impl Rush {
         let next = match &outcome {
             Outcome::Told(state, _) => {
                 self.answers.note();
-                next_step(buyer.fate, *state).map(|next| (next, false))
+                let looks = (buyer.curious && step != Step::Lookup).then_some(Step::Lookup);
+                looks.or_else(|| next_step(buyer.fate, *state)).map(|next| (next, false))
             }
             Outcome::Unknown if buyer.returns && buyer.hasty => Some((step, true)),
             Outcome::Unknown | Outcome::NotDone | Outcome::Refused(_) => None,

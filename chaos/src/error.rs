@@ -48,6 +48,16 @@ pub enum ChaosError {
         /// Why.
         said: String,
     },
+    /// There are too many orders in which the requests can have been done.
+    #[error(
+        "no order was found that explains what {count} requests were told, and not every one was tried: {what}"
+    )]
+    Undecided {
+        /// How many.
+        count: u64,
+        /// Where the search came farthest.
+        what: String,
+    },
     /// The SDK did not reach the server.
     #[error("no client: {0}")]
     Client(#[from] seathold_client::BuildError),

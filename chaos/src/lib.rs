@@ -23,6 +23,8 @@
 //! | I8 | no hold is freed before its time | the audit |
 //! | I10 | goodput comes back | whoever waits for the crowd's answers after a fault |
 //! | I12 | what was refused had no effect, and SOLD_OUT was true | `check`, `sold_out` |
+//!
+//! `check` takes the order of the requests from the ledger; `linear` finds one without it, for few buyers of few seats.
 #![forbid(unsafe_code)]
 
 mod buyers;
@@ -33,9 +35,11 @@ mod disk_calls;
 mod error;
 mod healing;
 mod history;
+mod linear;
 mod patience;
 pub mod program;
 mod records;
+mod rivals;
 mod segment;
 mod server;
 mod sold_out;
@@ -53,6 +57,7 @@ pub use healing::heal;
 pub use history::{Event, History, Outcome, Step};
 pub use patience::{PATIENCE, until};
 pub use records::Records;
+pub use rivals::compete;
 pub use segment::groups;
 pub use server::{Server, Setup};
 pub use strikes::{Plan, Struck, conclude, strike};

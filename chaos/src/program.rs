@@ -1,5 +1,6 @@
 //! The program: rounds of strikes, each on a fresh ledger and checked at its end, for as long as it is told.
 
+use crate::rivals::compete;
 use crate::strikes::{Plan, Struck, strike};
 use crate::sweep::sweep;
 use crate::{ChaosError, Disk, Setup};
@@ -14,6 +15,9 @@ use tempfile::TempDir;
 
 /// Kills of one round. A ledger that grows for hours would make each restart longer than the last.
 const KILLS_PER_ROUND: u64 = 25;
+
+/// Kills of the rivals behind each round: few, so that an order of all that they did can be found.
+const KILLS_OF_RIVALS: u64 = 2;
 
 /// A promise was broken.
 const VIOLATION: u8 = 1;
@@ -110,7 +114,9 @@ fn run(options: &Options, seed: u64) -> Result<Total, ChaosError> {
         let disk = options.power_loss.then(Disk::mount).transpose()?;
         let place = disk.as_ref().map_or_else(|| directory.path().to_owned(), Disk::path);
         let setup = Setup::new(&program, &place.join("ledger"));
-        let struck = strike(setup, plan, disk.as_ref(), |kills| bar.set_position(before + kills))?;
+        let mut struck = strike(setup, plan, disk.as_ref(), |kills| bar.set_position(before + kills))?;
+        let rivals = Setup::new(&program, &directory.path().join("rivals"));
+        struck.checked.add(compete(rivals, plan.seed, KILLS_OF_RIVALS)?.checked);
         let broken = !struck.checked.violations.is_empty();
         total.take(struck);
         if broken {
@@ -177,6 +183,7 @@ fn tell(options: &Options, seed: u64, total: &Total, took: Duration) {
         (checked.unknown_done, "of them done, as the ledger tells"),
         (checked.reservations, "reservations in the ledger"),
         (checked.ordered, "changes in the order of the clock"),
+        (checked.linearized, "answers to rivals for few seats, explained one by one"),
     ];
     rows.iter().for_each(|(count, what)| println!("{count:>12}  {what}"));
     total.kept.iter().for_each(|path| println!("the ledger is kept in {}", path.display()));

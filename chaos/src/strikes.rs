@@ -72,15 +72,7 @@ impl Struck {
         self.torn_writes += other.torn_writes;
         self.pauses += other.pauses;
         self.recovery_ms.extend(other.recovery_ms);
-        let (sum, more) = (&mut self.checked, other.checked);
-        sum.told += more.told;
-        sum.refused += more.refused;
-        sum.unknown += more.unknown;
-        sum.sold_out += more.sold_out;
-        sum.unknown_done += more.unknown_done;
-        sum.reservations += more.reservations;
-        sum.ordered += more.ordered;
-        sum.violations.extend(more.violations);
+        self.checked.add(other.checked);
     }
 }
 

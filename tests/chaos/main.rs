@@ -13,6 +13,7 @@ mod pauses;
 mod power;
 mod reconnects;
 mod rig;
+mod rivals;
 mod space;
 mod traced;
 mod wall_clock;
