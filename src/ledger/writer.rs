@@ -13,6 +13,7 @@ use seathold_protocol::batch::Batch;
 use super::figures::LedgerFigures;
 use super::log::{AppendError, Commit, Log};
 use super::notice::{Health, Notice};
+use crate::sys::point;
 
 /// How long the thread waits before it tries again when the log could not be written, or looks again whether it has room.
 const RETRY: Duration = Duration::from_millis(100);
@@ -116,9 +117,11 @@ struct Turn<N> {
 impl<N: Fn(usize, Notice)> Turn<N> {
     fn run(&mut self) -> Result<(), AppendError> {
         while self.wait() {
+            point("writer::taken");
             if !self.append()? {
                 break;
             }
+            point("writer::appended");
             self.acknowledge();
             self.ask_for_compaction();
         }
@@ -252,6 +255,7 @@ impl<N: Fn(usize, Notice)> Turn<N> {
     fn acknowledge(&mut self) {
         for commit in self.queued.drain(..) {
             for &(partition, sequence) in &commit.covered {
+                point("writer::covered");
                 self.log.covered(partition, sequence);
             }
             (self.on_notice)(commit.core, Notice::Durable(commit));
@@ -264,6 +268,7 @@ impl<N: Fn(usize, Notice)> Turn<N> {
             return;
         }
         if let Some(wanted) = &wanted {
+            point("writer::compacts");
             self.tell_all(&Notice::Compact(wanted.clone()));
         }
         self.asked = wanted;

@@ -5,6 +5,7 @@ use crate::counters::Counter;
 use crate::engine::Answered;
 use crate::net::ConnectionKey;
 use crate::shard::Answer;
+use crate::sys::point;
 use seathold_protocol::frame;
 use seathold_protocol::reply::Reply;
 
@@ -56,6 +57,7 @@ impl Reactor {
         for key in keys.drain(..) {
             let Some(connection) = self.connections.get(key) else { continue };
             connection.queued_to_flush = false;
+            point("reactor::answers");
             match connection.flush(self.now.boot_ms) {
                 Ok(written) => {
                     let done = connection.closing && connection.is_settled();

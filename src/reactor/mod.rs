@@ -21,7 +21,7 @@ use crate::engine::{Ask, Engine, GROUP};
 use crate::ledger::{Commit, Health, Notice};
 use crate::mesh::{Bell, Mailbox};
 use crate::net::{ConnectionKey, Frames, Listener, READ_BYTES, Table};
-use crate::sys::Clock;
+use crate::sys::{Clock, point};
 use admission::Admission;
 use lifecycle::Phase;
 use mio::{Events, Interest, Poll, Token};
@@ -235,6 +235,7 @@ impl Reactor {
         while let Ok(notice) = self.ledger.notices.try_recv() {
             match notice {
                 Notice::Durable(mut commit) => {
+                    point("reactor::durable");
                     self.engine.committed(&commit.batches);
                     self.spare_payloads.extend(commit.batches.drain(..).map(|batch| batch.payload));
                     self.spare_commit = Some(commit);
@@ -258,6 +259,9 @@ impl Reactor {
         }
         let expiring = self.engine.expire(self.now, EXPIRIES_PER_TURN);
         let compacting = self.engine.compact_piece();
+        if compacting {
+            point("reactor::compacts");
+        }
         self.engine_busy = expiring || compacting;
     }
 
@@ -268,6 +272,7 @@ impl Reactor {
         commit.covered.clear();
         let Commit { batches, covered, remaining, .. } = &mut commit;
         if self.engine.commit(self.now, batches, covered, remaining, &mut self.spare_payloads) {
+            point("reactor::batched");
             self.ledger.commits.send(commit);
         } else {
             self.spare_commit = Some(commit);

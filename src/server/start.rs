@@ -12,7 +12,7 @@ use crate::ledger::file::{Directory, SpareWorker};
 use crate::ledger::{LedgerWriter, Notice};
 use crate::mesh::{self, Bell};
 use crate::reactor::{LedgerPort, Parts, Reactor, Shared, TOKEN_BELL};
-use crate::sys::{Clock, available_cores, pin_to_core, raise_descriptor_limit};
+use crate::sys::{Clock, available_cores, pin_to_core, point, raise_descriptor_limit, set_points};
 use crossbeam_channel::bounded;
 use mio::{Poll, Waker};
 use seathold_protocol::limits::{CORES_MAX, TOKEN_BYTES_MAX};
@@ -42,6 +42,7 @@ pub struct Server {
 /// Runs a server until SIGTERM or SIGINT.
 pub fn serve(options: &ServeOptions) -> Result<(), StartError> {
     exit_on_panic();
+    set_points();
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     if let Err(error) = raise_descriptor_limit() {
         log::warn!(
@@ -94,6 +95,7 @@ impl Server {
             .collect();
         let redis = opened.redis_figures();
         let (log, spare_worker) = opened.replay(&mut engines, &partition_cores, clock)?;
+        point("recovery::replayed");
 
         let polls = cores.iter().map(|_| Poll::new()).collect::<Result<Vec<_>, _>>()?;
         let bells = polls

@@ -4,9 +4,11 @@
 mod clock;
 mod cores;
 mod descriptors;
+mod points;
 mod signals;
 
 pub use clock::Clock;
 pub use cores::{available_cores, pin_to_core};
 pub use descriptors::raise_descriptor_limit;
+pub use points::{point, set_points};
 pub use signals::end_on_signal;

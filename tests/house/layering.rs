@@ -50,7 +50,7 @@ const PURE: [&str; 5] = ["src/inventory", "src/shard", "src/engine", "src/audit"
 
 /// What a pure folder must not name: sockets, files, threads and clocks. `std::time` as a whole would bring the
 /// clock in by another name; `std::time::Duration` is a plain value and free to use.
-const IMPURE: [&str; 11] = [
+const IMPURE: [&str; 12] = [
     "std::net",
     "std::os",
     "std::fs",
@@ -59,6 +59,7 @@ const IMPURE: [&str; 11] = [
     "std::time::Instant",
     "std::time::SystemTime",
     "std::time::UNIX_EPOCH",
+    "fail",
     "mio",
     "socket2",
     "rustix",

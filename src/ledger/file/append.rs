@@ -12,6 +12,7 @@ use super::group;
 use super::retention::Retention;
 use super::segment::{HEADER_BYTES, SegmentHeader};
 use super::spare::{Spare, TakeError};
+use crate::sys::point;
 
 /// The log of a directory that this process writes.
 #[derive(Debug)]
@@ -60,9 +61,11 @@ impl<D: Disk> FileLog<D> {
         let oldest = self.retention.oldest_needed(&self.tails);
         let mut frame = std::mem::take(&mut self.frame);
         group::encode(&mut frame, self.header.segment, self.group, oldest, batches);
+        point("ledger::framed");
         let written = self.write(&frame);
         self.frame = frame;
         written?;
+        point("ledger::synced");
         self.offset += bytes as u64;
         self.group += 1;
         for batch in batches {
@@ -76,7 +79,10 @@ impl<D: Disk> FileLog<D> {
 
     fn write(&mut self, frame: &[u8]) -> Result<(), AppendError> {
         match write_all_at(&self.active, frame, self.offset) {
-            Ok(()) => self.active.sync().map_err(|error| self.fail(error)),
+            Ok(()) => {
+                point("ledger::written");
+                self.active.sync().map_err(|error| self.fail(error))
+            }
             Err(failed) if failed.is_harmless() => Err(AppendError::NoSpace(failed.error)),
             Err(failed) => Err(self.fail(failed.error)),
         }
@@ -90,8 +96,10 @@ impl<D: Disk> FileLog<D> {
             first_group: self.group,
             ..self.header
         };
+        point("ledger::rotating");
         match self.spare.take(&header) {
             Ok(file) => {
+                point("ledger::rotated");
                 self.active = file;
                 self.header = header;
                 self.offset = HEADER_BYTES as u64;
@@ -111,6 +119,7 @@ impl<D: Disk> FileLog<D> {
     /// Lets go of the segments below `oldest`, which a durable group tells.
     fn trim(&mut self, oldest: u64) {
         while let Some(segment) = self.retention.forget_below(oldest) {
+            point("ledger::trimming");
             if let Err(error) = self.spare.recycle(segment) {
                 log::warn!("ledger: cannot recycle segment {segment}: {error}; the next start removes it");
             }

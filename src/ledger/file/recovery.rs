@@ -15,6 +15,7 @@ use super::replay::Replay;
 use super::scan::SegmentScan;
 use super::segment::{self, HEADER_BYTES, SegmentHeader};
 use super::spare::Spare;
+use crate::sys::point;
 
 /// A directory that was opened and not yet read.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ impl<D: Disk> FileLog<D> {
             };
             let created = Spare::new(disk.clone(), options.segment_bytes, &names).take(&header);
             created.map_err(|failed| of_directory("create the first segment in")(failed.into_error()))?;
+            point("recovery::created");
             names = disk.list().map_err(of_directory("list"))?;
         }
         let segments = Segments::find(&names);
@@ -116,8 +118,10 @@ impl<D: Disk> Recovery<D> {
             return Err(Damaged { file: path, offset: replay.end, reason }.into());
         }
         let file = scan.into_file();
+        point("recovery::read");
         mend(&file, replay.last_group, replay.end, behind.end).map_err(failed("mend the end of"))?;
 
+        point("recovery::mended");
         let spare = Spare::new(self.disk.clone(), self.options.segment_bytes, &self.names);
         for segment in self.segments.before {
             let name = segment::name(segment);
@@ -156,5 +160,6 @@ fn mend(file: &impl DiskFile, last_group: Option<u64>, end: u64, torn_end: u64) 
         log::warn!("ledger: removing {} torn bytes that were never acknowledged", torn_end - end);
     }
     write_all_at(file, &bytes, from).map_err(|failed| failed.error)?;
+    point("recovery::mending");
     file.sync()
 }

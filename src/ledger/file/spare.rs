@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, DiskFile, write_all_at};
 use super::segment::{self, SegmentHeader};
+use crate::sys::point;
 
 const SPARE: &str = "spare";
 const RECYCLED: &str = "recycled";
@@ -107,6 +108,7 @@ impl<D: Disk> Spare<D> {
     fn zero(&self, file: &D::File, from: u64) -> io::Result<u64> {
         let length = (self.bytes - from).min(PIECE_BYTES);
         write_all_at(file, &ZEROS[..length as usize], from).map_err(|failed| failed.error)?;
+        point("spare::zeroed");
         file.sync()?;
         Ok(from + length)
     }
@@ -144,8 +146,11 @@ impl<D: Disk> Spare<D> {
 
     fn name(&self, file: D::File, header: &SegmentHeader) -> Result<D::File, TakeError> {
         write_all_at(&file, &header.encode(), 0).map_err(|failed| TakeError::Prepare(failed.error))?;
+        point("spare::headed");
         file.sync().map_err(TakeError::Prepare)?;
+        point("spare::synced");
         self.disk.rename(SPARE, &segment::name(header.segment)).map_err(TakeError::Name)?;
+        point("spare::named");
         self.disk.sync_directory().map_err(TakeError::Name)?;
         Ok(file)
     }
@@ -155,9 +160,11 @@ impl<D: Disk> Spare<D> {
         let name = segment::name(segment);
         let mut state = self.state();
         if state.recycled {
+            point("spare::removing");
             return self.disk.remove(&name);
         }
         self.disk.rename(&name, RECYCLED)?;
+        point("spare::recycled");
         // Zeros must not show under the old name after a crash.
         self.disk.sync_directory()?;
         state.recycled = true;
