@@ -23,8 +23,10 @@ pub(crate) struct Known {
     pub(crate) request: Reserve,
     /// The session that asks for it.
     pub(crate) session: usize,
-    /// The last answer.
+    /// The last answer that showed it.
     pub(crate) told: Option<Reservation>,
+    /// Its state by the last answer of all: a refusal such as EXPIRED names one, too.
+    told_state: Option<State>,
     /// The earliest true time at which the hold may end.
     not_before_ms: Option<u64>,
     /// RESERVEs whose answer may still come.
@@ -47,6 +49,7 @@ impl Known {
             request,
             session,
             told: None,
+            told_state: None,
             not_before_ms: None,
             reserving: 0,
             may_exist: false,
@@ -117,15 +120,19 @@ impl Known {
             return Err(format!("{wish:?} was told OK and {told:?}"));
         }
         if let Some(before) = &self.told
-            && (before.seats != told.seats || !may_follow(before.state, told.state))
+            && before.seats != told.seats
         {
             return Err(format!("I6: {before:?} was told, then {told:?}"));
+        }
+        if !self.may_become(told.state) {
+            return Err(format!("I6: {:?} was told, then {told:?}", self.told_state));
         }
         self.may_be(told.state, now_ms)?;
         if told.state == State::Held && u64::from(told.remaining_ms) > rest_max_ms {
             return Err(format!("{told:?} is longer than a hold"));
         }
         self.told = Some(*told);
+        self.told_state = Some(told.state);
         Ok(())
     }
 
@@ -139,8 +146,7 @@ impl Known {
             // Certain that this one had no effect.
             self.reserving -= 1;
         }
-        let told = self.told.map(|told| told.state);
-        let follows = |state| told.is_none_or(|told| may_follow(told, state));
+        let told = self.told_state;
         let state = match status {
             Status::Busy | Status::Unavailable => return Ok(()),
             Status::SoldOut | Status::PassengerAlreadyBooked | Status::Limit => {
@@ -148,7 +154,7 @@ impl Known {
             }
             Status::NotFound => return self.must(told.is_none(), wish, status),
             Status::NotConfirmed => {
-                return self.must(follows(State::Held) && wish == Wish::Refund, wish, status);
+                return self.must(self.may_become(State::Held) && wish == Wish::Refund, wish, status);
             }
             Status::Expired => State::Expired,
             Status::Cancelled => State::Cancelled,
@@ -157,15 +163,26 @@ impl Known {
             _ => return self.must(false, wish, status),
         };
         self.must(
-            follows(state) && matches!(wish, Wish::Confirm | Wish::Cancel | Wish::Refund),
+            self.may_become(state) && matches!(wish, Wish::Confirm | Wish::Cancel | Wish::Refund),
             wish,
             status,
         )?;
-        self.may_be(state, now_ms)
+        self.may_be(state, now_ms)?;
+        self.told_state = Some(state);
+        Ok(())
+    }
+
+    /// Whether it can be in this state after what was told.
+    fn may_become(&self, state: State) -> bool {
+        self.told_state.is_none_or(|told| may_follow(told, state))
     }
 
     fn must(&self, holds: bool, wish: Wish, status: Status) -> Result<(), String> {
-        if holds { Ok(()) } else { Err(format!("{wish:?} was told {status} after {:?}", self.told)) }
+        if holds {
+            Ok(())
+        } else {
+            Err(format!("{wish:?} was told {status} after {:?}, {:?}", self.told_state, self.told))
+        }
     }
 
     /// Whether it can be in this state by now.
@@ -193,16 +210,18 @@ impl Known {
     /// Compares what was told with the ledger.
     pub(crate) fn borne_out(&self, audit: &Audit) -> Result<(), String> {
         let record = audit.reservation(self.request.departure, self.request.id);
-        match (&self.told, record) {
-            (None, _) => Ok(()),
-            (Some(told), None) => Err(format!("I3: {told:?} was told and is not in the ledger")),
-            (Some(told), Some(record))
-                if may_follow(told.state, record.state) && record.seats().len() == told.seats().len() =>
+        let (Some(state), told) = (self.told_state, self.told) else { return Ok(()) };
+        let id = self.request.id;
+        match record {
+            None => Err(format!("I3: {id} was told to be {state:?}, {told:?}, and is not in the ledger")),
+            Some(record)
+                if may_follow(state, record.state)
+                    && told.is_none_or(|told| record.seats().len() == told.seats().len()) =>
             {
                 Ok(())
             }
-            (Some(told), Some(record)) => {
-                Err(format!("I3: {told:?} was told, and the ledger has {record:?}"))
+            Some(record) => {
+                Err(format!("I3: {id} was told to be {state:?}, {told:?}, and the ledger has {record:?}"))
             }
         }
     }
