@@ -9,6 +9,11 @@ pub(crate) struct History {
     filled: BTreeMap<(u16, Position), BTreeSet<u32>>,
     /// By partition, the last batch that was acknowledged.
     acknowledged: BTreeMap<u16, (Position, u32)>,
+    /// By partition and epoch, the process whose batches were acknowledged in it.
+    terms: BTreeMap<(u16, u64), u64>,
+    processes: u64,
+    /// Two processes in one epoch.
+    shared: Option<String>,
 }
 
 fn checksum(batch: &Batch) -> u32 {
@@ -22,7 +27,18 @@ impl History {
         self.filled.entry((batch.partition, batch.position)).or_default().insert(checksum(batch));
     }
 
-    pub(crate) fn acknowledge(&mut self, batch: &Batch) {
+    /// A number for a process that begins to serve.
+    pub(crate) fn begin(&mut self) -> u64 {
+        self.processes += 1;
+        self.processes
+    }
+
+    pub(crate) fn acknowledge(&mut self, batch: &Batch, process: u64) {
+        let term = (batch.partition, batch.position.epoch);
+        let owner = *self.terms.entry(term).or_insert(process);
+        if owner != process {
+            self.shared = Some(format!("I9: processes {owner} and {process} both wrote in {term:?}"));
+        }
         self.acknowledged.insert(batch.partition, (batch.position, checksum(batch)));
     }
 
@@ -33,6 +49,9 @@ impl History {
 
     /// Judges what was recovered.
     pub(crate) fn compare(&self, recovered: &[Batch]) -> Result<(), String> {
+        if let Some(shared) = &self.shared {
+            return Err(shared.clone());
+        }
         for batch in recovered {
             let place = (batch.partition, batch.position);
             if !self.filled.get(&place).is_some_and(|sums| sums.contains(&checksum(batch))) {

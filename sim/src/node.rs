@@ -35,6 +35,8 @@ const EXPIRIES_AT_START: usize = 4_096;
 
 pub(crate) struct Node {
     number: usize,
+    /// Counts the processes of a world, of which a node is one after the other.
+    process: u64,
     cores: Vec<Front>,
     pub(crate) board: Arc<Board>,
     writer: Writer,
@@ -197,7 +199,8 @@ impl Node {
         let cores =
             parts.map(|(core, (engine, mailbox))| Front::new(core, engine, mailbox, around.bug)).collect();
         let partition_cores = (0..PARTITIONS).map(|partition| owner(partition) as u8).collect();
-        let mut node = Self { number, cores, board, writer: Writer::new(log), partition_cores, shadow };
+        let (process, writer) = (around.history.begin(), Writer::new(log));
+        let mut node = Self { number, process, cores, board, writer, partition_cores, shadow };
         for core in 0..CORES {
             while node.cores[core].engine.expire(around.now, EXPIRIES_AT_START) {}
             node.shadow.expired(&node.cores[core].engine, around.now, &node.board)?;
@@ -245,7 +248,7 @@ impl Node {
             Step::Durable(commits) => {
                 let covers = commits.iter().any(|commit| !commit.covered.is_empty());
                 for commit in commits {
-                    commit.batches.iter().for_each(|batch| around.history.acknowledge(batch));
+                    commit.batches.iter().for_each(|batch| around.history.acknowledge(batch, self.process));
                     if around.bug != Bug::AcknowledgeBeforeSync {
                         self.cores[commit.core].notices.push_back(Notice::Durable(commit));
                     }
