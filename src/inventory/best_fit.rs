@@ -122,3 +122,19 @@ fn funnel(bits: &[u64], word: usize, ahead: usize) -> u64 {
     let next = bits.get(word + 1).copied().unwrap_or(0);
     bits[word] >> ahead | next << (WORD - ahead)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Equal words of a quad must not cancel each other out where they are tested together.
+    #[test]
+    fn the_first_seat_of_a_quad_is_found_in_whichever_words_there_are_some() {
+        for words in 1..1u64 << WORDS {
+            let first = 2 * WORDS * WORD + words.trailing_zeros() as usize * WORD + 5;
+            let bits = std::array::from_fn(|word| (words >> word & 1) << 5);
+            assert_eq!(first_of(2, bits), Some(first as SeatNumber), "words {words:04b}");
+        }
+        assert_eq!(first_of(2, [0; WORDS]), None);
+    }
+}

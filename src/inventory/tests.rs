@@ -356,6 +356,20 @@ fn parties_of_every_size_empty_a_train_to_its_last_seat() {
     }
 }
 
+/// More seats than one quad has: a wish looks at its own part of each.
+#[test]
+fn every_seat_of_a_letter_is_found_in_a_class_of_several_quads() {
+    let rows = 140;
+    let mut departure = Departure::new(&coach_of(rows), 1, 100);
+    let (trip, mut letters) = (departure.trip(0, 1), [0; PASSENGERS_MAX]);
+    letters[0] = b'D';
+    let wishes = Wishes { mode: WishMode::Strict, letters, ..NO_WISHES };
+    for row in 0..rows {
+        assert!(departure.take(0, trip, 1, &wishes).is_some(), "{row} of {rows} seats are taken");
+    }
+    assert!(departure.take(0, trip, 1, &wishes).is_none());
+}
+
 #[test]
 fn a_withheld_place_is_neither_free_nor_taken_until_it_is_released() {
     let mut departure = Departure::new(&coach_of(2), 2, 55);

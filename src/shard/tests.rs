@@ -312,6 +312,8 @@ fn mistakes_are_named_and_change_nothing() {
     let long = Reserve { hold_ms: u32::MAX, ..request(1, 0, 1, 1) };
     assert_eq!(it.refusal(Command::Reserve(long)), Status::BadHoldTime);
     assert_eq!((it.draft.records, it.free(0, 2)), (0, 2));
+    let longest = Reserve { hold_ms: rules().hold_ms_max, ..long };
+    assert_eq!(it.state(Command::Reserve(longest)), State::Held, "the longest hold is none too long");
 }
 
 #[test]
@@ -555,8 +557,10 @@ fn replays_to_the_same_state(it: &Fixture) {
 /// Whoever reserves and cancels for half a day must not stop the server when the count of changes ends.
 #[test]
 fn a_departure_near_the_end_of_its_count_of_changes_only_finishes_what_it_has() {
-    let mut it = Fixture::new(2, 1, rules());
+    let mut it = Fixture::new(3, 1, rules());
+    it.shard.version = u32::MAX - 1_000_000;
     it.reserve(1, 0, 1, 1);
+    assert_eq!(it.refusal(Command::Reserve(request(2, 0, 1, 1))), Status::Closed, "the last one is taken");
     it.shard.version = u32::MAX - 1_000;
     assert_eq!(it.refusal(Command::Reserve(request(2, 0, 1, 1))), Status::Closed);
     assert_eq!(it.state(Command::Confirm(target(1))), State::Confirmed);
