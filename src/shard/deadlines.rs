@@ -133,7 +133,7 @@ mod tests {
                         model.remove(&key);
                     }
                 }
-                prop_assert_eq!(queue.len(), model.len());
+                prop_assert_eq!((queue.len(), queue.is_empty()), (model.len(), model.is_empty()));
                 prop_assert_eq!(queue.first(), model.iter().map(|(key, deadline)| (*deadline, *key)).min());
             }
         }

@@ -63,7 +63,10 @@ impl Fixture {
         Self { shard, draft: Draft { sequence: 1, ..Draft::default() }, now: at(0) }
     }
 
+    /// Reads ahead as an engine does, which nothing else here notices unless it panics.
     fn ask(&mut self, command: Command) -> Answer {
+        self.shard.touch();
+        self.shard.touch_for(&command);
         self.shard.apply(&command, self.now, &mut self.draft).answer
     }
 
