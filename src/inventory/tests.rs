@@ -360,14 +360,18 @@ fn parties_of_every_size_empty_a_train_to_its_last_seat() {
 #[test]
 fn every_seat_of_a_letter_is_found_in_a_class_of_several_quads() {
     let rows = 140;
-    let mut departure = Departure::new(&coach_of(rows), 1, 100);
-    let (trip, mut letters) = (departure.trip(0, 1), [0; PASSENGERS_MAX]);
+    let mut departure = Departure::new(&coach_of(rows), 2, 100);
+    let (trip, mut letters) = (departure.trip(0, 2), [0; PASSENGERS_MAX]);
     letters[0] = b'D';
     let wishes = Wishes { mode: WishMode::Strict, letters, ..NO_WISHES };
     for row in 0..rows {
         assert!(departure.take(0, trip, 1, &wishes).is_some(), "{row} of {rows} seats are taken");
     }
     assert!(departure.take(0, trip, 1, &wishes).is_none());
+    while !departure.live.is_empty() {
+        departure.give(0);
+    }
+    departure.check_counts();
 }
 
 #[test]
@@ -390,6 +394,14 @@ fn giving_back_what_is_not_taken_is_a_bug() {
     let mut departure = Departure::new(&coach_of(2), 2, 100);
     let (places, _) = departure.take(0, departure.trip(0, 1), 2, &NO_WISHES).unwrap();
     departure.inventory.give(0, departure.trip(0, 2), &places, &departure.published);
+}
+
+#[test]
+#[should_panic(expected = "is not taken there")]
+fn giving_back_what_was_never_for_sale_is_a_bug() {
+    let mut departure = Departure::new(&coach_of(2), 1, 50);
+    let first_withheld = Places::new(&[5]).unwrap();
+    departure.inventory.give(0, departure.trip(0, 1), &first_withheld, &departure.published);
 }
 
 #[test]
