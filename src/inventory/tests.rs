@@ -360,8 +360,8 @@ fn parties_of_every_size_empty_a_train_to_its_last_seat() {
 #[test]
 fn every_seat_of_a_letter_is_found_in_a_class_of_several_quads() {
     let rows = 140;
-    let mut departure = Departure::new(&coach_of(rows), 2, 100);
-    let (trip, mut letters) = (departure.trip(0, 2), [0; PASSENGERS_MAX]);
+    let mut departure = Departure::new(&coach_of(rows), 3, 100);
+    let (trip, mut letters) = (departure.trip(1, 2), [0; PASSENGERS_MAX]);
     letters[0] = b'D';
     let wishes = Wishes { mode: WishMode::Strict, letters, ..NO_WISHES };
     for row in 0..rows {

@@ -635,3 +635,14 @@ fn what_was_sold_is_for_sale_after_a_replay_and_a_seat_that_is_not_there_is_refu
     held.seats[3] = 4;
     assert!(replay(&held).is_err(), "there are seats 0 to 3");
 }
+
+#[test]
+fn a_replay_does_not_put_more_places_on_sale_than_there_are() {
+    let mut it = Fixture::new(1, 1, rules());
+    it.ask(Command::Reserve(Reserve { class: STANDING, ..request(1, 0, 1, 3) }));
+    let [held] = logged(&it)[..] else { panic!("one record") };
+    let mut replayed = Fixture::new(1, 1, SaleRules { released_percent: 25, ..rules() });
+    replayed.shard.replay(&held, 1, it.now, it.now).expect("all three places were sold");
+    let another = ReservationRecord { id: ReservationId(2), version: 2, ..held };
+    assert!(replayed.shard.replay(&another, 2, it.now, it.now).is_err(), "there are three places");
+}
