@@ -43,7 +43,7 @@ fn killed_at_each_step_of_a_first_start_the_ledger_starts() {
     // The parent's names, the directory's own, and those with the first segment in them.
     let steps = kills(&[
         (DirectorySync, &[1, 1]),
-        (Create, &[1, 2]),
+        (Create, &[1]),
         (Preallocate, &[1, 2, 40, 65]),
         (PreallocateSync, &[1, 2, 9]),
         (Rename, &[1]),
