@@ -49,7 +49,7 @@ struct Options {
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
     /// Kill it instead at each of the first N system calls of every kind on the way to the disk; needs strace
-    #[arg(long, value_name = "N", conflicts_with_all = ["kills", "seconds"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["kills", "seconds", "power_loss"], value_parser = clap::value_parser!(u32).range(1..))]
     disk_calls: Option<u32>,
     /// The server [default: the seathold beside this program]
     #[arg(long, value_name = "FILE")]
