@@ -58,10 +58,7 @@ pub(crate) enum Action {
 pub(crate) enum Answer {
     Told(State, Vec<u32>),
     Refused(Refusal),
-    /// `lost` places may have been taken by holds that a crash lost.
-    SoldOut {
-        lost: u32,
-    },
+    SoldOut,
 }
 
 /// What a search says.
@@ -231,9 +228,9 @@ impl Window {
     fn reserve(&self, at: &Configuration, call: &Call) -> Option<Option<State>> {
         let wanted = &self.reservations[call.reservation];
         match &call.answer {
-            Some(Answer::SoldOut { lost }) => {
+            Some(Answer::SoldOut) => {
                 let taken = self.taken(at, wanted.trip).collect::<HashSet<_>>().len() as u32;
-                (self.capacity < taken + lost + wanted.party).then_some(None)
+                (self.capacity < taken + wanted.party).then_some(None)
             }
             Some(Answer::Told(state, seats)) if *state != State::Held || *seats != wanted.seats => None,
             Some(Answer::Refused(_)) => None,

@@ -3,7 +3,7 @@
 use crate::buyers::Buyers;
 use crate::crowd::Crowd;
 use crate::healing::heal;
-use crate::history::{Event, History, Outcome, Step};
+use crate::history::{History, Outcome, Step};
 use crate::linear::{Action, Answer, Call, Verdict, Wanted, Window};
 use crate::records::Records;
 use crate::strikes::{Struck, died_of_it};
@@ -22,24 +22,20 @@ const REQUESTS: u64 = 120;
 /// A turn of the server may have begun so long before the request that it does: a hold is shorter by that for whoever asked.
 const TURN: Duration = Duration::from_millis(100);
 
-/// A kill: it struck behind the first moment and before the second.
-type Kill = (Instant, Instant);
-
 /// Lets rivals compete on a fresh server that is killed so often, and looks for an order.
 pub fn compete(setup: Setup, seed: u64, kills: u64) -> Result<Struck, ChaosError> {
     let buyers = Buyers::rivals(seed, Arc::new(Timetable::load()?));
     let mut server = Server::start(setup)?;
     buyers.timetable().open(&server.client()?)?;
     let crowd = Crowd::start(&server, buyers.clone(), 0)?;
-    let (mut struck, mut moments) = (Struck::default(), Vec::new());
+    let mut struck = Struck::default();
     for _ in 0..kills {
         crowd.wait_for(REQUESTS)?;
-        let before = Instant::now();
+        let killed = Instant::now();
         died_of_it(server.kill()?, None)?;
-        moments.push((before, Instant::now()));
         server.start_again()?;
         struck.kills += 1;
-        struck.recovery_ms.push(before.elapsed().as_millis() as u64);
+        struck.recovery_ms.push(killed.elapsed().as_millis() as u64);
     }
     crowd.wait_for(REQUESTS)?;
     let mut history = crowd.finish()?;
@@ -48,7 +44,7 @@ pub fn compete(setup: Setup, seed: u64, kills: u64) -> Result<Struck, ChaosError
     records.read_on()?;
     struck.checked = check(&history, &buyers, &mut records);
     struck.checked.violations.extend(found);
-    let mut window = window(&history, &buyers, &records, &moments);
+    let mut window = window(&history, &buyers, &records);
     let count = window.calls.iter().filter(|call| call.answer.is_some()).count() as u64;
     match window.verdict() {
         Verdict::Linearizable => struck.checked.linearized = count,
@@ -61,7 +57,7 @@ pub fn compete(setup: Setup, seed: u64, kills: u64) -> Result<Struck, ChaosError
 }
 
 /// All that was asked, as the search wants it.
-fn window(history: &History, buyers: &Buyers, records: &Records, kills: &[Kill]) -> Window {
+fn window(history: &History, buyers: &Buyers, records: &Records) -> Window {
     let mut window = Window::default();
     let Some(first) = history.events.iter().map(|event| event.began).min() else { return window };
     let moment = |at: Instant| at.duration_since(first).as_nanos() as u64;
@@ -87,9 +83,7 @@ fn window(history: &History, buyers: &Buyers, records: &Records, kills: &[Kill])
                 let known = seats.iter().flatten().map(|seat| name(*seat, &mut names)).collect();
                 Some(Answer::Told(*state, known))
             }
-            Outcome::Refused(Refusal::SoldOut { .. }) => {
-                Some(Answer::SoldOut { lost: lost_before(event, history, buyers, kills) })
-            }
+            Outcome::Refused(Refusal::SoldOut { .. }) => Some(Answer::SoldOut),
             Outcome::Refused(refusal) if event.step != Step::Reserve => Some(Answer::Refused(*refusal)),
             Outcome::Refused(_) | Outcome::NotDone | Outcome::Unknown => None,
         };
@@ -130,26 +124,6 @@ fn wanted(number: u64, buyers: &Buyers, records: &Records, names: &mut HashMap<S
     let seats = numbers.iter().filter_map(|seat| on_sale.layout.seat(class, *seat));
     let seats = seats.map(|seat| name(seat, names)).collect();
     Wanted { trip: mask(asked.trip), party: asked.party.into(), seats }
-}
-
-/// The places of holds that a SOLD_OUT may rest on and that no ledger has: those that were asked for before it was told and not
-/// told themselves when the server that told it was killed. SOLD_OUT does not wait for their records.
-fn lost_before(event: &Event, history: &History, buyers: &Buyers, kills: &[Kill]) -> u32 {
-    let trip = mask(buyers.buyer(event.number).asked.trip);
-    let rivals =
-        history.events.iter().filter(|other| other.step == Step::Reserve && other.began < event.ended);
-    let overlapping = rivals.filter(|other| {
-        other.number != event.number && mask(buyers.buyer(other.number).asked.trip) & trip != 0
-    });
-    // It was told by a life that ended with the first kill behind it, or with one that struck while it waited.
-    let behind = kills.iter().filter(|(_, after)| *after > event.began);
-    let until = behind.clone().position(|(before, _)| *before > event.ended).map_or(usize::MAX, |at| at + 1);
-    let ends: Vec<Instant> = behind.take(until).map(|(before, _)| *before).collect();
-    let open = |other: &&Event| {
-        let unknown = other.outcome == Outcome::Unknown;
-        ends.iter().any(|end| other.began < *end && (unknown || other.ended > *end))
-    };
-    overlapping.filter(open).map(|other| u32::from(buyers.buyer(other.number).asked.party)).sum()
 }
 
 fn mask((from, to): (u8, u8)) -> u128 {

@@ -26,8 +26,8 @@ impl Window {
         self.call(moments, of, step, Some(Answer::Refused(refusal)))
     }
 
-    fn sold_out(self, moments: (u64, u64), of: usize, lost: u32) -> Self {
-        self.call(moments, of, Reserve, Some(Answer::SoldOut { lost }))
+    fn sold_out(self, moments: (u64, u64), of: usize) -> Self {
+        self.call(moments, of, Reserve, Some(Answer::SoldOut))
     }
 
     fn unknown(self, began: u64, of: usize, step: Step) -> Self {
@@ -96,7 +96,7 @@ fn a_lost_reservation_is_found() {
 fn a_request_without_an_answer_may_have_happened_or_not() {
     let asked = || window(2).unknown(0, 0, Reserve);
     asked().told((5, 6), 1, Reserve, Held).holds();
-    asked().sold_out((5, 6), 1, 0).holds();
+    asked().sold_out((5, 6), 1).holds();
     asked().refused((1, 2), 0, Lookup, Refusal::NotFound).told((5, 6), 0, Lookup, Held).holds();
     asked().told((5, 6), 0, Lookup, Held).refused((7, 8), 0, Lookup, Refusal::NotFound).breaks();
     asked().told((5, 6), 0, Lookup, Held).told((7, 8), 1, Reserve, Held).breaks();
@@ -113,10 +113,9 @@ fn a_hold_ends_by_itself_when_its_time_is_up_and_not_before() {
 }
 
 #[test]
-fn sold_out_is_true_at_one_moment_or_for_a_hold_that_a_crash_lost() {
-    window(1).sold_out((0, 1), 0, 0).breaks();
-    window(1).sold_out((0, 1), 0, 1).holds();
+fn sold_out_is_true_at_one_moment() {
+    window(1).sold_out((0, 1), 0).breaks();
     let held = window(2).told((0, 9), 0, Reserve, Held);
-    held.clone().sold_out((5, 6), 1, 0).holds();
-    held.told((10, 11), 0, Cancel, Cancelled).sold_out((12, 13), 1, 0).breaks();
+    held.clone().sold_out((5, 6), 1).holds();
+    held.told((10, 11), 0, Cancel, Cancelled).sold_out((12, 13), 1).breaks();
 }
