@@ -19,8 +19,9 @@ const REFUSING_TENTHS: u32 = 1;
 /// One core's admission to a turn. Times are nanoseconds of any clock that never goes back.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// Time into the turn at which it begins no more sales, and at which it ends if it has refused any.
+    /// Time into the turn at which it begins no more sales.
     selling_ns: u64,
+    /// Time into the turn at which it ends, if it has refused any.
     refusing_ns: u64,
     turn_began_ns: u64,
     looked_ago: u32,
