@@ -10,7 +10,7 @@ use seathold::sys::Clock;
 use seathold_protocol::batch::{BATCH_HEADER_BYTES, Batch, Position};
 use seathold_protocol::limits::PARTITIONS_DEFAULT;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Bytes of the segments that are made ahead, so that a rotation comes with the first sale. Those of the server are larger.
@@ -39,8 +39,10 @@ pub enum DiskCall {
     Rename,
     /// The removal of a segment.
     Remove,
-    /// The sync of the directory's names.
+    /// The sync of the names in the ledger's directory.
     DirectorySync,
+    /// The sync of the directory's own name, in the one that holds it.
+    ParentSync,
 }
 
 /// A kill at one of a thread's calls.
@@ -54,7 +56,7 @@ pub struct KillAt {
 
 impl DiskCall {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Write,
         Self::Sync,
         Self::Create,
@@ -63,6 +65,7 @@ impl DiskCall {
         Self::Rename,
         Self::Remove,
         Self::DirectorySync,
+        Self::ParentSync,
     ];
 
     /// The kill at the `nth`.
@@ -70,20 +73,28 @@ impl DiskCall {
         KillAt { call: self, nth }
     }
 
-    /// What strace knows it by, and the file in the ledger's directory that it is about. Nothing but the ledger renames or
-    /// removes.
-    fn traced(self) -> (&'static str, Option<&'static [&'static str]>) {
-        const SEGMENTS: &[&str] = &["00000000000000000001.log", "00000000000000000009.log"];
-        const SPARE: &[&str] = &["spare"];
+    /// What strace knows it by.
+    fn name(self) -> &'static str {
         match self {
-            Self::Write => ("pwrite64", Some(SEGMENTS)),
-            Self::Sync => ("fdatasync", Some(SEGMENTS)),
-            Self::Create => ("openat", Some(SPARE)),
-            Self::Preallocate => ("pwrite64", Some(SPARE)),
-            Self::PreallocateSync => ("fdatasync", Some(SPARE)),
-            Self::Rename => ("/^rename", None),
-            Self::Remove => ("/^unlink", None),
-            Self::DirectorySync => ("fsync", None),
+            Self::Write | Self::Preallocate => "pwrite64",
+            Self::Sync | Self::PreallocateSync => "fdatasync",
+            Self::Create => "openat",
+            Self::Rename => "/^rename",
+            Self::Remove => "/^unlink",
+            Self::DirectorySync | Self::ParentSync => "fsync",
+        }
+    }
+
+    /// The files that it is about; none for all, because nothing but the ledger renames or removes.
+    fn files(self, ledger: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Write | Self::Sync => {
+                ["00000000000000000001.log", "00000000000000000009.log"].map(|name| ledger.join(name)).into()
+            }
+            Self::Create | Self::Preallocate | Self::PreallocateSync => vec![ledger.join("spare")],
+            Self::Rename | Self::Remove => Vec::new(),
+            Self::DirectorySync => vec![ledger.to_owned()],
+            Self::ParentSync => ledger.parent().map(Path::to_owned).into_iter().collect(),
         }
     }
 }
@@ -91,15 +102,15 @@ impl DiskCall {
 impl KillAt {
     /// `setup` with this kill, and with little to keep.
     pub fn on(self, setup: &Setup) -> Setup {
-        let (call, files) = self.call.traced();
+        let call = self.call.name();
         let trace = format!("trace={call}");
         let kill = format!("inject={call}:signal=KILL:when={}", self.nth);
         // As a grandchild of the server's parent, so that the server keeps its place as the child.
         let words = ["env", KEEP, "strace", "-D", "-f", "-qqq", "-o", "/dev/null"];
         let mut through: Vec<OsString> = words.iter().map(OsString::from).collect();
         through.extend(["-e".into(), trace.into(), "-e".into(), kill.into()]);
-        for file in files.unwrap_or_default() {
-            through.extend(["-P".into(), setup.ledger.join(file).into_os_string()]);
+        for file in self.call.files(&setup.ledger) {
+            through.extend(["-P".into(), file.into_os_string()]);
         }
         Setup { through, ..setup.clone() }
     }

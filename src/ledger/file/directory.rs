@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, DiskFile};
@@ -24,9 +24,13 @@ impl Directory {
     /// Takes a directory for writing, and creates it if it is not there. Refused while another process has it, and when
     /// it is somebody else's.
     pub fn lock(path: &Path) -> Result<Self, OpenError> {
-        create(path).map_err(|error| OpenError::io("create", path, error))?;
-        if is_foreign(path).map_err(|error| OpenError::io("list", path, error))? {
-            return Err(OpenError::NotALedger { directory: path.to_owned() });
+        std::fs::create_dir_all(path).map_err(|error| OpenError::io("create", path, error))?;
+        match contents(path).map_err(|error| OpenError::io("list", path, error))? {
+            Contents::Segments => {}
+            Contents::Nothing => {
+                sync_name(path).map_err(|error| OpenError::io("sync the name of", path, error))?;
+            }
+            Contents::Foreign => return Err(OpenError::NotALedger { directory: path.to_owned() }),
         }
         let handle = File::open(path).map_err(|error| OpenError::io("open", path, error))?;
         let lock_path = path.join(LOCK);
@@ -50,30 +54,47 @@ impl Directory {
     }
 }
 
-/// Creates a directory durably: each new name is synced in the directory that holds it.
-fn create(path: &Path) -> io::Result<()> {
-    let missing = path.ancestors().take_while(|part| !part.as_os_str().is_empty() && !part.exists());
-    let missing: Vec<&Path> = missing.collect();
-    std::fs::create_dir_all(path)?;
-    for created in missing {
-        let parent = created.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
-    Ok(())
+/// What a directory has.
+enum Contents {
+    /// A ledger's segments.
+    Segments,
+    /// Nothing yet, or what a start left behind that was ended. A file system of its own begins with `lost+found`.
+    Nothing,
+    /// Files, and none that a ledger leaves.
+    Foreign,
 }
 
-/// Whether a directory has files and none that a ledger leaves. A file system of its own begins with `lost+found`.
-fn is_foreign(path: &Path) -> io::Result<bool> {
-    let mut empty = true;
+fn contents(path: &Path) -> io::Result<Contents> {
+    let (mut is_ours, mut is_empty) = (false, true);
     for entry in std::fs::read_dir(path)? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
-        if name == LOCK || segment::number(&name).is_some() {
-            return Ok(false);
+        if segment::number(&name).is_some() {
+            return Ok(Contents::Segments);
         }
-        empty &= name == "lost+found";
+        is_ours |= name == LOCK;
+        is_empty &= name == "lost+found";
     }
-    Ok(!empty)
+    Ok(if is_ours || is_empty { Contents::Nothing } else { Contents::Foreign })
+}
+
+/// Makes the name of a directory durable, and those on the way to it: this start created some of them, or an earlier one that was
+/// ended before it synced them.
+fn sync_name(path: &Path) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let device = path.metadata()?.dev();
+    for parent in path.ancestors().skip(1) {
+        if parent.metadata()?.dev() != device {
+            break;
+        }
+        match File::open(parent) {
+            Ok(parent) => parent.sync_all()?,
+            // Nobody creates a directory that they may not read.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 impl Disk for Directory {
