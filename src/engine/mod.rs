@@ -231,11 +231,10 @@ impl Engine {
             if owner.draft.payload.len() > DRAFT_BYTES_FOR_EXPIRIES {
                 return false;
             }
-            if state.expire_next(now, &mut owner.draft) {
-                self.counters.bump(Counter::Expired);
-                if let Some(changes) = &mut self.changes {
-                    changes.note(number, shard as usize);
-                }
+            if state.expire_next(now, &mut owner.draft)
+                && let Some(changes) = &mut self.changes
+            {
+                changes.note(number, shard as usize);
             }
             match state.wake_next() {
                 Some(deadline) => self.deadlines.set(shard, deadline),
@@ -270,6 +269,7 @@ impl Engine {
         }
         let names = Names { catalog: &self.catalog, retired: &self.retired_trains };
         for partition in self.partitions.iter_mut().flatten().filter(|partition| !partition.is_empty()) {
+            self.counters.add(Counter::Expired, partition.draft.expired.into());
             let batch = partition.take_batch(now, spare.pop().unwrap_or_default());
             if let Some(changes) = &mut self.changes {
                 changes.list(batch.partition, &names, &self.shards, remaining);

@@ -56,7 +56,7 @@ impl Partition {
         self.forced = false;
         payload.clear();
         let position = Position { epoch: self.epoch, sequence: self.draft.sequence };
-        let next = Draft { sequence: position.sequence + 1, records: 0, payload };
+        let next = Draft { sequence: position.sequence + 1, records: 0, expired: 0, payload };
         let full = std::mem::replace(&mut self.draft, next);
         let previous_epoch = std::mem::replace(&mut self.tail, position).epoch;
         Batch {

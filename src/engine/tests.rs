@@ -268,6 +268,7 @@ fn a_late_confirm_is_told_only_when_the_expiry_is_durable() {
     assert!(matches!(it.told()[..], [(_, Answer::Refused(Refusal { status: Status::Expired, .. }))]));
     assert!(!it.engine.expire(it.now, 8));
     assert_eq!(it.engine.next_deadline(), None, "and nothing is left to end");
+    assert_eq!(it.engine.counters.get(Counter::Expired), 1, "whoever noticed it, the hold's time was up");
 }
 
 #[test]

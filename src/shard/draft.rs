@@ -7,6 +7,8 @@ pub struct Draft {
     pub sequence: u64,
     /// Records so far.
     pub records: u32,
+    /// Those of them that end a hold because its time is up.
+    pub expired: u32,
     /// Their bytes.
     pub payload: Vec<u8>,
 }

@@ -299,6 +299,7 @@ impl Shard {
             self.release(&record);
         }
         self.log(slot, draft);
+        draft.expired += u32::from(next == State::Expired);
         if !next.is_live() {
             self.book.finish(slot);
         }

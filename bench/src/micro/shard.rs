@@ -82,7 +82,7 @@ impl Work {
         encode_plan(departure, &record, &mut plan_record);
         let shard = Shard::new(departure, SaleRules::OPEN, layout, SEGMENTS, published, plan_record.into());
         // As much as a batch may hold of this: the buffer is one that has gone round before.
-        let draft = Draft { sequence: 1, records: 0, payload: Vec::with_capacity(1 << 20) };
+        let draft = Draft { sequence: 1, records: 0, expired: 0, payload: Vec::with_capacity(1 << 20) };
         Self { shard, draft, now: Stamp::default(), commands: Vec::new(), accepted: 0 }
     }
 
