@@ -109,7 +109,7 @@ impl KillAt {
         let words = ["env", KEEP, "strace", "-D", "-f", "-qqq", "-o", "/dev/null"];
         let mut through: Vec<OsString> = words.iter().map(OsString::from).collect();
         through.extend(["-e".into(), trace.into(), "-e".into(), kill.into()]);
-        for file in self.call.files(&setup.ledger) {
+        for file in self.call.files(setup.directory()) {
             through.extend(["-P".into(), file.into_os_string()]);
         }
         Setup { through, ..setup.clone() }

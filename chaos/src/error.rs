@@ -3,6 +3,7 @@
 use crate::patience::PATIENCE;
 use seathold::catalog::ImportError;
 use seathold::ledger::file::OpenError;
+use seathold::ledger::redis::RedisError;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -67,6 +68,9 @@ pub enum ChaosError {
     /// The ledger cannot be read.
     #[error("the ledger cannot be read: {0}")]
     Ledger(#[from] OpenError),
+    /// The ledger in Redis cannot be read, or made.
+    #[error("the ledger in Redis: {0}")]
+    Redis(#[from] RedisError),
     /// The timetable cannot be loaded.
     #[error("the timetable cannot be loaded: {0}")]
     Timetable(#[from] ImportError),

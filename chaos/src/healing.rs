@@ -33,7 +33,7 @@ pub fn heal(
         let (outcome, ended) = (outcome(told), Instant::now());
         history.events.push(Event { number, step: Step::Lookup, outcome, attempts: 1, began, ended });
     }
-    let mut records = Records::read(server.ledger())?;
+    let mut records = Records::of(&server.setup().ledger)?;
     let began = Instant::now();
     let mut found = Vec::new();
     while records.newest().any(|record| record.state == State::Held) {

@@ -4,6 +4,8 @@ use crate::timetable::{DATE, feed};
 use crate::{ChaosError, PATIENCE, until};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
+use seathold::ledger::LedgerUrl;
+use seathold::ledger::redis::RedisUrl;
 use seathold_client::{Builder, Client};
 use std::ffi::OsString;
 use std::hash::{BuildHasher as _, RandomState};
@@ -23,8 +25,8 @@ const PORTS: std::ops::Range<u16> = 12_000..32_000;
 pub struct Setup {
     /// The `seathold` to run.
     pub program: PathBuf,
-    /// The ledger's directory, as the server sees it.
-    pub ledger: PathBuf,
+    /// Where its ledger is, as the server sees it; without a password.
+    pub ledger: LedgerUrl,
     /// What runs the server in its place, and keeps its process id: strace, unshare; nothing as a rule.
     pub through: Vec<OsString>,
 }
@@ -45,9 +47,28 @@ struct Life {
 }
 
 impl Setup {
-    /// A server run by nothing else.
+    /// A server run by nothing else, with its ledger in this directory.
     pub fn new(program: &Path, ledger: &Path) -> Self {
-        Self { program: program.to_owned(), ledger: ledger.to_owned(), through: Vec::new() }
+        Self::on(program, LedgerUrl::File(ledger.to_owned()))
+    }
+
+    /// Likewise, with its ledger in a Redis.
+    pub fn in_redis(program: &Path, ledger: RedisUrl) -> Self {
+        Self::on(program, LedgerUrl::Redis(ledger))
+    }
+
+    fn on(program: &Path, ledger: LedgerUrl) -> Self {
+        Self { program: program.to_owned(), ledger, through: Vec::new() }
+    }
+
+    /// The ledger's directory.
+    ///
+    /// # Panics
+    ///
+    /// If the ledger is in none: whoever damages files has made them.
+    pub fn directory(&self) -> &Path {
+        let LedgerUrl::File(directory) = &self.ledger else { panic!("{} is no directory", self.ledger) };
+        directory
     }
 
     fn spawn(&self, address: SocketAddr) -> Result<Life, ChaosError> {
@@ -58,9 +79,7 @@ impl Setup {
         command.args(words).args(["serve", "--no-pin", "--cores", "2", "--core-ports", "0", "--dates", DATE]);
         command.args(["--listen", &address.to_string(), "--gtfs"]).arg(feed());
         command.arg("--rules").arg(feed().join("rules.toml"));
-        let mut url = OsString::from("file:");
-        url.push(&self.ledger);
-        command.arg("--ledger").arg(url);
+        command.args(["--ledger", &self.ledger.to_string()]);
         // The settings of a server that runs here are not this one's.
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEATHOLD_"))
@@ -244,9 +263,9 @@ impl Server {
         self.address
     }
 
-    /// Its ledger's directory, as the server sees it.
+    /// Its ledger's directory; see [`Setup::directory`].
     pub fn ledger(&self) -> &Path {
-        &self.setup.ledger
+        self.setup.directory()
     }
 
     /// How it is started.

@@ -19,7 +19,7 @@ const REQUESTS_AFTER: u64 = 50;
 
 /// A server that is down, with its sales open, on a ledger whose next group begins a new segment and lets the old ones go.
 pub fn full_ledger(setup: Setup, buyers: &Buyers) -> Result<Server, ChaosError> {
-    create_small(&setup.ledger)?;
+    create_small(setup.directory())?;
     let mut server = Server::start(setup)?;
     buyers.timetable().open(&server.client()?)?;
     server.terminate()?;

@@ -64,7 +64,7 @@ fn a_full_disk_stops_sales_and_they_go_on_when_there_is_room() {
     }
     let ledger = setup(&disk.path());
     let options = Options { segment_bytes: FIRST_SEGMENT_BYTES, ..Options::new(PARTITIONS_DEFAULT) };
-    let created = FileLog::open(Directory::lock(&ledger.ledger).unwrap(), options).unwrap();
+    let created = FileLog::open(Directory::lock(ledger.directory()).unwrap(), options).unwrap();
     drop(created.for_each(|_| Ok(())).unwrap());
 
     let rig = Rig::start_as(ledger, TempDir::new().unwrap(), 12);

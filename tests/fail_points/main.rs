@@ -109,7 +109,7 @@ fn ended_at_each_point_of_a_first_start_the_ledger_starts() {
     let setup = setup(directory.path());
     let mut server = Server::begin(ending(&setup, CREATED.0, 1)).unwrap();
     assert_ended(&mut server, CREATED.0, 1);
-    std::fs::remove_dir_all(&setup.ledger).unwrap();
+    std::fs::remove_dir_all(setup.directory()).unwrap();
     end_at_each(&mut server, AT_A_FIRST_START);
     buyers.timetable().open(&server.client().unwrap()).unwrap();
     let crowd = Crowd::start(&server, buyers.clone(), 0).unwrap();
