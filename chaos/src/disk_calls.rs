@@ -2,25 +2,11 @@
 //! make its n-th call of a kind on the ledger's files. It is killed before the call, so what a call leaves behind is what the
 //! kill at the next one finds.
 
-use crate::ChaosError;
+use crate::full::KEEP;
 use crate::server::Setup;
-use seathold::ledger::Log;
-use seathold::ledger::file::{Directory, FileLog, Options};
-use seathold::sys::Clock;
-use seathold_protocol::batch::{BATCH_HEADER_BYTES, Batch, Position};
-use seathold_protocol::limits::PARTITIONS_DEFAULT;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Bytes of the segments that are made ahead, so that a rotation comes with the first sale. Those of the server are larger.
-const SEGMENT_BYTES: u64 = 64 << 10;
-
-/// So many segments are full. Together with the one that the server begins they are more than it shall keep.
-const FULL_SEGMENTS: u64 = 8;
-
-/// What a server shall keep then, so that the full ones are compacted and trimmed at once.
-const KEEP: &str = "SEATHOLD_LEDGER_KEEP_MIB=1";
 
 /// A kind of call on the way to durability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,41 +106,4 @@ impl KillAt {
 pub fn can_trace() -> bool {
     let tried = Command::new("strace").args(["-qq", "-e", "trace=none", "true"]).output();
     tried.is_ok_and(|tried| tried.status.success())
-}
-
-/// Creates a ledger whose first segment is small.
-pub(crate) fn create_small(ledger: &Path) -> Result<(), ChaosError> {
-    open_small(ledger).map(drop)
-}
-
-/// Fills segments of a ledger that no server has open, with batches that say nothing: the next group begins another segment,
-/// and then these can go.
-pub(crate) fn fill(ledger: &Path) -> Result<(), ChaosError> {
-    let mut log = open_small(ledger)?;
-    let stamp = Clock::new()?.now();
-    let fitting = (SEGMENT_BYTES as usize - (4 << 10)) / BATCH_HEADER_BYTES - 1;
-    for _ in 1..FULL_SEGMENTS {
-        let mut tail = log.tails()[0];
-        let mut batches = Vec::with_capacity(fitting);
-        for _ in 0..fitting {
-            let position = Position { epoch: tail.epoch.max(1), sequence: tail.sequence + 1 };
-            let previous_epoch = tail.epoch;
-            batches.push(Batch {
-                partition: 0,
-                position,
-                previous_epoch,
-                stamp,
-                records: 0,
-                payload: Vec::new(),
-            });
-            tail = position;
-        }
-        log.append(&batches.iter().collect::<Vec<_>>()).map_err(std::io::Error::other)?;
-    }
-    Ok(())
-}
-
-fn open_small(ledger: &Path) -> Result<FileLog<Directory>, ChaosError> {
-    let options = Options { segment_bytes: SEGMENT_BYTES, ..Options::new(PARTITIONS_DEFAULT) };
-    Ok(FileLog::open(Directory::lock(ledger)?, options)?.for_each(|_| Ok(()))?)
 }

@@ -3,7 +3,8 @@
 
 use crate::buyers::Buyers;
 use crate::crowd::Crowd;
-use crate::disk_calls::{DiskCall, KillAt, can_trace, create_small, fill};
+use crate::disk_calls::{DiskCall, KillAt, can_trace};
+use crate::full::full_ledger;
 use crate::strikes::{Struck, conclude, died_of_it};
 use crate::timetable::Timetable;
 use crate::{ChaosError, Server, Setup, until};
@@ -16,16 +17,6 @@ const REQUESTS: u64 = 400;
 
 /// What a run checks behind its last kill.
 const REQUESTS_AFTER: u64 = 50;
-
-/// A server that is down, with its sales open, on a ledger whose next group begins a new segment and lets the old ones go.
-pub fn full_ledger(setup: Setup, buyers: &Buyers) -> Result<Server, ChaosError> {
-    create_small(setup.directory())?;
-    let mut server = Server::start(setup)?;
-    buyers.timetable().open(&server.client()?)?;
-    server.terminate()?;
-    fill(server.ledger())?;
-    Ok(server)
-}
 
 /// Begins a life of the server for each kill, which must strike, and starts it as it was at the end.
 pub fn strike_each(server: &mut Server, kills: &[KillAt]) -> Result<(), ChaosError> {
