@@ -38,6 +38,7 @@ Exit status:
       must be set up differently first";
 
 fn main() {
+    seathold::sys::set_points();
     let arguments = Arguments::try_parse().unwrap_or_else(|error| {
         let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
         // Nobody is left to tell when the terminal is gone.

@@ -12,7 +12,7 @@ use crate::ledger::file::{Directory, SpareWorker};
 use crate::ledger::{LedgerWriter, Notice};
 use crate::mesh::{self, Bell};
 use crate::reactor::{LedgerPort, Parts, Reactor, Shared, TOKEN_BELL};
-use crate::sys::{Clock, available_cores, pin_to_core, point, raise_descriptor_limit, set_points};
+use crate::sys::{Clock, available_cores, pin_to_core, point, raise_descriptor_limit};
 use crossbeam_channel::bounded;
 use mio::{Poll, Waker};
 use seathold_protocol::limits::{CORES_MAX, TOKEN_BYTES_MAX};
@@ -42,7 +42,6 @@ pub struct Server {
 /// Runs a server until SIGTERM or SIGINT.
 pub fn serve(options: &ServeOptions) -> Result<(), StartError> {
     exit_on_panic();
-    set_points();
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     if let Err(error) = raise_descriptor_limit() {
         log::warn!(

@@ -1,6 +1,6 @@
 //! The server ends at each named point on the way to durability (`src/sys/points.rs`), and starts again on what is there:
 //! nothing that was told is lost. `tests/chaos/disk_calls.rs` does the same from outside, at system calls; a point lies between
-//! them too, and is met by its thread alone.
+//! them too, and is met by its thread alone. Here the ledger is in files; `tests/redis/points.rs` has it in Redis.
 
 #![cfg(test)]
 

@@ -13,6 +13,8 @@ mod lines;
 mod log;
 mod outcomes;
 mod owners;
+#[cfg(feature = "fail-points")]
+mod points;
 mod readers;
 mod rig;
 mod sale;

@@ -175,7 +175,7 @@ fn a_server_that_does_not_tell_what_it_is_is_refused(found: &Found) {
 
 /// A replica that follows each write. The first that it has may have come with its copy of everything, and for up to a second
 /// behind that it is sent nothing.
-fn replica_of(primary: &RedisServer, found: &Found) -> RedisServer {
+pub(crate) fn replica_of(primary: &RedisServer, found: &Found) -> RedisServer {
     let options = Options { replicaof: Some(primary.address()), ..Options::default() };
     let replica = RedisServer::start(found, options);
     let connection = &mut primary.connect();

@@ -10,6 +10,7 @@ use super::partition::Partition;
 use super::servers::Servers;
 use super::tail::Owner;
 use crate::ledger::log::{AppendError, Log, Remaining};
+use crate::sys::point;
 use seathold_protocol::batch::Batch;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +49,8 @@ impl Log for RedisLog {
         }
         if batches.is_empty() {
             self.look()?;
+        } else {
+            point("append::kept");
         }
         self.bring_up()?;
         if let Some(fence) = self.partitions.iter_mut().find_map(Partition::new_fence) {

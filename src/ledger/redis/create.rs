@@ -13,6 +13,7 @@ use super::servers::{Servers, Trouble};
 use super::slot::slot;
 use super::tail::{Owner, Tail};
 use super::url::RedisUrl;
+use crate::sys::point;
 use redis::{FromRedisValue, Value, from_redis_value};
 use seathold_protocol::limits::PARTITIONS_MAX;
 use std::collections::HashMap;
@@ -51,9 +52,12 @@ pub fn create_through(
     let id = Owner::draw().to_string();
     for partition in 0..partitions {
         create_partition(&mut servers, &keys, partition, &id)?;
+        point("creation::made");
     }
     // Last: until now it is no ledger, and creating it again goes on.
-    Head { id, partitions, created: created.to_owned() }.write(&mut servers, &keys)
+    Head { id, partitions, created: created.to_owned() }.write(&mut servers, &keys)?;
+    point("creation::named");
+    Ok(())
 }
 
 /// Makes all keys of a partition, so that a cluster that moves its slot finds them all on one side.
@@ -141,8 +145,10 @@ impl RedisLog {
         if !self.head_lost {
             return;
         }
+        point("creation::restoring");
         match self.head.write(&mut self.servers, &self.keys) {
             Ok(()) => {
+                point("creation::restored");
                 self.head_lost = false;
                 log::error!(
                     "ledger: Redis was emptied; everything since the last snapshots was written again from memory"

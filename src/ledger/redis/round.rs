@@ -8,6 +8,7 @@ use super::servers::{REPLY_TIMEOUT, Server, Trouble};
 use super::steps::Asked;
 use super::transaction::Transaction;
 use crate::ledger::log::AppendError;
+use crate::sys::point;
 use redis::ServerError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
@@ -145,9 +146,11 @@ impl RedisLog {
         // It ends with a transaction, and a step writes what is watched.
         server.watch.end();
         self.durability.wait(&server.found).pack(&mut packed);
+        point("round::packed");
         let written = server.link.send(packed.bytes(), REPLY_TIMEOUT);
         server.packed = packed;
         written?;
+        point("round::sent");
         Ok(sent)
     }
 
@@ -157,12 +160,14 @@ impl RedisLog {
         let count = sent.replies() + wait.replies();
         let mut replies = std::mem::take(&mut self.replies);
         let lost = server.link.receive(count, deadline + wait.longest(), &mut replies).err();
+        point("round::answered");
         let mut coming = replies.drain(..);
         match sent {
             Sent::Transaction(sent) => self.judge_transaction(node, sent, &mut coming, round),
             Sent::Steps(asked) => self.judge_steps(node, asked, &mut coming, round),
         }
         if wait.replies() > 0 && !coming.next().is_some_and(|reply| wait.borne_out(&reply)) {
+            point("round::unproven");
             sent.partitions()
                 .into_iter()
                 .for_each(|number| self.partitions[usize::from(number)].kept.doubt_last());
@@ -170,6 +175,8 @@ impl RedisLog {
                 self.figures.unproven.fetch_add(1, Relaxed);
                 round.later(format!("{node} does not say that the last batches are {}", self.durability));
             }
+        } else if wait.replies() > 0 {
+            point("round::proven");
         }
         drop(coming);
         self.replies = replies;

@@ -12,6 +12,7 @@ use super::packed::Packed;
 use super::script::{Script, Unloaded};
 use super::topology::Topology;
 use super::url::RedisUrl;
+use crate::sys::point;
 use redis::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -195,6 +196,7 @@ impl Servers {
         self.figures.note_found(node, &found);
         fit(&found, node, self.durability)?;
         let script = self.load(&mut link, &found, node)?;
+        point("servers::loaded");
         Ok(Server {
             link,
             script,

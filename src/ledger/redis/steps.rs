@@ -8,6 +8,7 @@ use super::packed::Packed;
 use super::round::Round;
 use super::script::Step;
 use super::tail::Tail;
+use crate::sys::point;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// One append that was asked for.
@@ -111,6 +112,7 @@ impl RedisLog {
                     self.figures.settled.fetch_add(1, Relaxed);
                 }
                 partition.confirm(asked.tail);
+                point("steps::taken");
                 if !asked.when_full {
                     self.full_until = None;
                 }

@@ -19,6 +19,7 @@ use super::slot::slot;
 use super::tail::{Owner, Tail, entry_id, position};
 use super::url::RedisUrl;
 use crate::ledger::log::AppendError;
+use crate::sys::point;
 use redis::Value;
 use seathold_protocol::DecodeError;
 use seathold_protocol::batch::{Batch, BatchView, Position, Stamp};
@@ -95,6 +96,7 @@ impl RedisLog {
         };
         numbers.clone().try_for_each(|number| log.check(number))?;
         let readings = numbers.clone().map(|number| Reading::new(&log.keys, number)).collect();
+        point("takeover::looked");
         Ok(Takeover { log, readings, openings: numbers.map(|_| None).collect() })
     }
 
@@ -173,6 +175,7 @@ impl Takeover {
                 break;
             }
         }
+        point("takeover::read");
         Ok(())
     }
 
@@ -217,6 +220,7 @@ impl Takeover {
                 self.openings[at] = Some(self.claim_and_open(at, now, each)?);
             }
         }
+        point("takeover::opening");
         self.log.bring_up().map_err(|error| match error {
             AppendError::TailMismatch { .. } => RedisError::Contested,
             AppendError::Away(reason) => RedisError::Away(reason),
@@ -226,6 +230,7 @@ impl Takeover {
         if self.log.partitions.iter().any(|partition| partition.fenced.is_some()) {
             return Err(RedisError::Contested);
         }
+        point("takeover::opened");
         for opening in self.openings.iter().flatten() {
             let reading = &self.readings[usize::from(opening.partition)];
             each(opening.view())
@@ -245,7 +250,9 @@ impl Takeover {
         self.log.partitions[at].kept.go_back_to(end);
         self.log.partitions[at].fenced = None;
         let claimed = self.log.claim(at as u16)?;
+        point("takeover::claimed");
         self.read_on(at, each)?;
+        point("takeover::caught_up");
         let partition = &mut self.log.partitions[at];
         if !partition.kept.claimed(claimed) {
             let reason = "does not end where the partition's tail says".to_owned();

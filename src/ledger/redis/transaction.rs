@@ -20,6 +20,7 @@ use super::packed::Packed;
 use super::round::Round;
 use super::servers::Watch;
 use super::tail::{Tail, entry_id};
+use crate::sys::point;
 use redis::Value;
 
 /// Tails that one connection watches. A server compares each with all that it watches already.
@@ -200,6 +201,7 @@ impl RedisLog {
             log::warn!("ledger: {node} does not take what is left on sale beside {key}: {refused:?}");
         }
         self.partitions[usize::from(part.partition)].confirm(part.tail);
+        point("transaction::taken");
         Ok(())
     }
 

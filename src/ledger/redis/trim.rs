@@ -5,6 +5,7 @@ use super::link::{Lost, Reply};
 use super::node::Node;
 use super::servers::REPLY_TIMEOUT;
 use super::tail::entry_id;
+use crate::sys::point;
 use seathold_protocol::batch::Position;
 
 /// What removes them. Seldom needed, so it travels with the question instead of being loaded.
@@ -25,8 +26,9 @@ impl RedisLog {
             let Some(node) = node.filter(|node| self.servers.is_open(node)) else { continue };
             let (number, floor) = (partition.number, partition.floor);
             if let Some(first) = partition.kept.forget(floor) {
+                point("trim::forgotten");
                 match self.trim(&node, number, first) {
-                    Ok(Ok(_)) => {}
+                    Ok(Ok(_)) => point("trim::trimmed"),
                     // It is asked again with the next cover, not after each append.
                     Ok(Err(refusal)) => {
                         log::warn!("ledger: {node} does not let partition {number} be trimmed: {refusal}");
