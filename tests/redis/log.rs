@@ -22,6 +22,7 @@ on_each_server!(
     an_owner_with_nothing_to_append_looks,
     an_owner_that_never_pauses_is_shut_out,
     a_tail_that_was_lost_is_appended_again,
+    what_was_told_is_appended_again_behind_a_lost_claim,
     what_was_emptied_under_its_owner_is_written_again,
     nothing_is_started_on_a_redis_that_was_emptied,
     a_ledger_is_created_once,
@@ -202,6 +203,25 @@ fn a_tail_that_was_lost_is_appended_again(found: &Found) {
     turn_back(true);
     owner.append(0, b"elsewhere");
     assert_eq!(read(&server), owner.batches);
+}
+
+/// A fail-over to a replica that had not got the change of owners: a new ledger's first owner, and the next one.
+fn what_was_told_is_appended_again_behind_a_lost_claim(found: &Found) {
+    let server = started(found);
+    let keys = ["{seathold:1}:log", "{seathold:1}:tail", "{seathold:1}:remaining"];
+    for _ in 0..2 {
+        for key in keys {
+            server.command(&["COPY", key, &format!("{key}:old"), "REPLACE"]);
+        }
+        let mut owner = Owner::take(&server);
+        owner.append(1, b"told");
+        for key in keys {
+            server.command(&["COPY", &format!("{key}:old"), key, "REPLACE"]);
+        }
+        assert_ne!(read(&server), owner.batches, "batches are lost");
+        owner.append(1, b"new");
+        assert_eq!(read(&server), owner.batches);
+    }
 }
 
 fn what_was_emptied_under_its_owner_is_written_again(found: &Found) {

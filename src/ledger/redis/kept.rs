@@ -30,6 +30,8 @@ pub(super) enum Stands {
 pub(super) struct Kept {
     /// The tail before the first entry.
     before: Tail,
+    /// The tail that was claimed, by the name that it had: a fail-over that lost the claim shows it again.
+    unclaimed: Option<Tail>,
     entries: VecDeque<Entry>,
     /// How many of the entries are known to be in Redis; the others are to be appended.
     confirmed: usize,
@@ -91,6 +93,9 @@ impl Kept {
             Some(at) => self.entries.get_mut(at).map(|entry| &mut entry.tail),
         };
         let Some(end) = end.filter(|end| end.position == tail.position) else { return false };
+        if end.owner != tail.owner {
+            self.unclaimed = Some(*end);
+        }
         *end = tail;
         self.entries.range_mut(known..).for_each(|entry| entry.tail.owner = tail.owner);
         self.confirmed = known;
@@ -131,12 +136,16 @@ impl Kept {
     pub(super) fn stands_at(&mut self, tail: Option<Tail>) -> Stands {
         let known = match tail {
             None => Some(0),
-            Some(tail) if tail == self.before => Some(0),
+            Some(tail) if tail == self.before || self.is_unclaimed(self.before, tail) => Some(0),
             Some(tail) => self.index_of(tail).map(|at| at + 1),
         };
-        if let (Some(tail), Some(at)) = (tail, known.and_then(|known| known.checked_sub(1))) {
-            // The owner's name is this one's where a claim has outlived the batches behind it.
-            self.entries[at].tail = tail;
+        if let (Some(tail), Some(known)) = (tail, known) {
+            // The owner's name is this one's where a claim has outlived the batches behind it, and the other's where the claim
+            // was lost with them.
+            match known.checked_sub(1) {
+                None => self.before = tail,
+                Some(at) => self.entries[at].tail = tail,
+            }
         }
         match (known, tail) {
             (Some(known), _) => {
@@ -186,13 +195,19 @@ impl Kept {
         at.checked_sub(1).map_or(self.before, |before| self.entries[before].tail)
     }
 
+    /// Whether `tail` is `kept` by the name that it had before it was claimed.
+    fn is_unclaimed(&self, kept: Tail, tail: Tail) -> bool {
+        kept.position == tail.position && self.unclaimed == Some(tail)
+    }
+
     /// Sequences count without gaps, so the place follows from the sequence. A claim gives a batch of the owner before the
-    /// name of this one.
+    /// name of this one, and has its own again where the claim was lost.
     fn index_of(&self, tail: Tail) -> Option<usize> {
         let first = self.entries.front()?.tail.position.sequence;
         let at = usize::try_from(tail.position.sequence.checked_sub(first)?).ok()?;
-        let ours = Tail { owner: self.tail().owner, ..self.entries.get(at)?.tail };
-        (self.entries[at].tail == tail || ours == tail).then_some(at)
+        let kept = self.entries.get(at)?.tail;
+        let ours = Tail { owner: self.tail().owner, ..kept };
+        (kept == tail || ours == tail || self.is_unclaimed(kept, tail)).then_some(at)
     }
 }
 
@@ -303,6 +318,29 @@ mod tests {
             assert!(!read().claimed(elsewhere), "{elsewhere}");
         }
         assert!(Kept::default().claimed(at(0, 0)), "a new ledger");
+    }
+
+    /// A fail-over that lost the claim, and so all behind it: the tail has the name that it had before.
+    #[test]
+    fn what_was_appended_behind_a_lost_claim_is_pending_again() {
+        let theirs = |sequence| Tail { owner: Owner(2), ..at(4, sequence) };
+        let stands_at = |kept: &mut Kept, end: Tail| {
+            assert!(kept.claimed(Tail { owner: US, ..end }));
+            kept.push(Position { epoch: 5, sequence: end.position.sequence + 1 }, US, Vec::new());
+            kept.confirm(at(5, end.position.sequence + 1));
+            kept.stands_at(Some(end))
+        };
+        let before = |kept: &Kept| kept.pending().map(|(before, _)| before).collect::<Vec<_>>();
+        let mut kept = Kept::default();
+        kept.push_read(at(4, 7).position, at(4, 8).position, Owner(2), Vec::new());
+        assert_eq!(stands_at(&mut kept, theirs(8)), Stands::Here { lost: 1 });
+        assert_eq!(before(&kept), [theirs(8)]);
+        let third = Tail { owner: Owner(3), ..theirs(8) };
+        assert_eq!(kept.stands_at(Some(third)), Stands::Elsewhere, "another one may be taking it over");
+
+        let mut kept = Kept::default();
+        assert_eq!(stands_at(&mut kept, Tail::default()), Stands::Here { lost: 1 }, "a new ledger");
+        assert_eq!(before(&kept), [Tail::default()]);
     }
 
     #[test]
