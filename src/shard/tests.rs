@@ -1,5 +1,7 @@
 //! The state machine against a naive ledger, and the table of idempotent answers (SPEC.md) row by row.
 
+mod engine;
+
 use super::replay::deadline_on;
 use super::*;
 use proptest::prelude::*;
