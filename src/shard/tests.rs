@@ -335,6 +335,42 @@ fn finished_reservations_are_forgotten_in_the_end_and_memory_stays_bounded() {
 }
 
 #[test]
+fn a_larger_departure_remembers_eight_finished_reservations_per_place() {
+    let mut it = Fixture::new(70, 1, rules());
+    for id in 1..=1_200 {
+        it.reserve(id, 0, 1, 1);
+        it.ask(Command::Cancel(target(id)));
+    }
+    assert_eq!(it.shard.reservations().count(), 8 * (2 * 70 + 3));
+}
+
+#[test]
+fn a_hold_tells_how_long_it_lasts_and_nothing_else_does() {
+    let mut it = Fixture::new(1, 1, rules());
+    let mut remaining_ms = |command, boot_ms| {
+        it.now = at(boot_ms);
+        match it.ask(command) {
+            Answer::Reservation(told) => told.remaining_ms,
+            other => panic!("{command:?} was answered {other:?}"),
+        }
+    };
+    assert_eq!(remaining_ms(Command::Reserve(request(1, 0, 1, 1)), 50), HOLD_MS);
+    assert_eq!(remaining_ms(Command::Lookup(target(1)), 250), HOLD_MS - 200);
+    assert_eq!(remaining_ms(Command::Confirm(target(1)), 350), 0);
+}
+
+/// What is counted without a limit is never given back, and fills memory with every account that ever came.
+#[test]
+fn places_are_counted_per_account_only_where_they_are_limited() {
+    let counted = |places_per_account| {
+        let mut it = Fixture::new(1, 1, SaleRules { places_per_account, ..rules() });
+        it.reserve(1, 0, 1, 2);
+        it.shard.accounts.get(AccountId(1))
+    };
+    assert_eq!((counted(0), counted(2)), (0, 2));
+}
+
+#[test]
 fn after_a_reboot_the_wall_clock_tells_how_much_of_a_hold_is_left() {
     let written = Stamp { wall_ms: 50_000, boot_ms: 10_000, boot_id: 1 };
     let rebooted = |wall_ms| Stamp { wall_ms, boot_ms: 500, boot_id: 2 };
@@ -620,6 +656,25 @@ fn an_id_that_was_used_again_is_held_after_a_replay_and_what_is_over_stays_over(
     assert_eq!((again.state(Command::Lookup(target(1))), again.free(0, 1)), (State::Held, 1));
     let confirmed = ReservationRecord { version: 3, state: State::Confirmed, ..held };
     assert!(replay(&confirmed).is_err(), "a cancelled one is not confirmed");
+}
+
+/// Were its slot still among the finished ones, it would be forgotten with them, and its seat never be free again.
+#[test]
+fn an_id_that_was_used_again_is_not_forgotten_with_the_finished_ones() {
+    let mut it = Fixture::new(1, 1, rules());
+    it.reserve(1, 0, 1, 1);
+    it.ask(Command::Cancel(target(1)));
+    let [held, cancelled] = logged(&it)[..] else { panic!("two records") };
+    let mut replayed = Fixture::new(1, 1, rules());
+    for record in [held, cancelled, ReservationRecord { version: 3, ..held }] {
+        replayed.shard.replay(&record, 1, it.now, it.now).expect("it was forgotten and used again");
+    }
+    for id in 2..2_000 {
+        replayed.reserve(id, 0, 1, 1);
+        replayed.ask(Command::Cancel(target(id)));
+    }
+    assert_eq!(replayed.state(Command::Lookup(target(1))), State::Held);
+    assert_eq!(replayed.shard.reservations().count(), 1_024 + 1);
 }
 
 /// The rules may release less than they did when it was sold.
