@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use seathold_protocol::Class;
-use seathold_protocol::limits::PASSENGERS_MAX;
+use seathold_protocol::limits::{PASSENGERS_MAX, SEATS_PER_CLASS_MAX};
 use seathold_protocol::plan::{Block, ClassPlan, SeatPlan, Stock};
 use seathold_protocol::wishes::{Met, Together, WishMode, Wishes};
 
@@ -372,6 +372,22 @@ fn every_seat_of_a_letter_is_found_in_a_class_of_several_quads() {
         departure.give(0);
     }
     departure.check_counts();
+}
+
+/// A party's candidates are copied, and the copy has room for as many seats as a class may have.
+#[test]
+fn a_party_finds_the_last_row_of_the_largest_class() {
+    let rows = (SEATS_PER_CLASS_MAX / 4) as u16;
+    let blocks = vec![Block { coach: 1, first_row: 1, rows, letters: b"ABCD".to_vec() }];
+    let plan = SeatPlan { classes: vec![ClassPlan { class: Class(3), stock: Stock::Seats(blocks) }] };
+    let mut departure = Departure::new(&plan, 1, 100);
+    let (trip, last) = (departure.trip(0, 1), 4 * (rows - 1));
+    for row in 0..rows - 1 {
+        let seats = [0, 1, 2, 3].map(|seat| 4 * row + seat);
+        departure.take_exact(0, trip, Places::new(&seats).unwrap());
+    }
+    let (places, _) = departure.take(0, trip, 4, &NO_WISHES).expect("four seats are left");
+    assert_eq!(places.seats(), [0, 1, 2, 3].map(|seat| last + seat));
 }
 
 #[test]
