@@ -359,6 +359,52 @@ fn a_hold_tells_how_long_it_lasts_and_nothing_else_does() {
     assert_eq!(remaining_ms(Command::Confirm(target(1)), 350), 0);
 }
 
+#[test]
+fn what_is_published_tells_how_many_changes_it_has_and_when_the_last_was() {
+    let mut it = Fixture::new(1, 1, rules());
+    let mut told_after = |command, boot_ms| {
+        it.now = at(boot_ms);
+        it.ask(command);
+        (it.shard.published.version(), it.shard.published.changed_ms())
+    };
+    assert_eq!(told_after(Command::Lookup(target(1)), 30), (0, 0));
+    assert_eq!(told_after(Command::Reserve(request(1, 0, 1, 1)), 40), (1, 40));
+    assert_eq!(told_after(Command::Confirm(target(1)), 50), (2, 50));
+    assert_eq!(told_after(Command::Confirm(target(1)), 60), (2, 50), "a repeat changes nothing");
+    assert_eq!(told_after(Command::Refund(target(1)), 70), (3, 70));
+}
+
+/// A crash may undo the hold or the word that a refusal rests on: it is not told before they are durable.
+#[test]
+fn a_refusal_rests_on_the_batch_without_which_it_might_not_be_true() {
+    let mut it = Fixture::new(1, 1, SaleRules { places_per_account: 2, ..rules() });
+    let mut rests_on = |command, sequence| {
+        it.draft.sequence = sequence;
+        it.shard.apply(&command, it.now, &mut it.draft).rests_on
+    };
+    let held = request(1, 0, 1, 1);
+    let reserve = |id, party| Command::Reserve(request(id, 0, 1, party));
+    let mut z_only = request(2, 0, 1, 1);
+    (z_only.wishes.mode, z_only.wishes.letters[0]) = (seathold_protocol::wishes::WishMode::Strict, b'Z');
+    assert_eq!(rests_on(Command::Lookup(target(1)), 2), 0, "it was never there");
+    assert_eq!(rests_on(Command::Reserve(held), 3), 3);
+    assert_eq!(rests_on(Command::Reserve(held), 4), 3, "told again");
+    assert_eq!(rests_on(reserve(1, 2), 4), 3, "other contents under its id");
+    assert_eq!(rests_on(Command::Reserve(z_only), 4), 3, "others' holds may be in the way");
+    assert_eq!(rests_on(reserve(2, 2), 4), 3, "sold out");
+    assert_eq!(rests_on(Command::Reserve(Reserve { id: ReservationId(2), ..held }), 4), 3, "booked already");
+    let third = Reserve { account: held.account, ..request(2, 0, 1, 2) };
+    assert_eq!(rests_on(Command::Reserve(third), 4), 3, "the account has its places");
+    assert_eq!(rests_on(Command::Close(DEPARTURE), 5), 5);
+    assert_eq!(rests_on(reserve(2, 1), 6), 5, "closed");
+    let no_class = Reserve { class: Class(77), ..request(2, 0, 1, 1) };
+    assert_eq!(rests_on(Command::Reserve(no_class), 6), 0, "there never was one");
+    assert_eq!(rests_on(Command::Open(DEPARTURE, 0), 7), 7);
+    assert_eq!(rests_on(reserve(2, 2), 8), 7, "sold out, and the operator has released no more since");
+    assert_eq!(rests_on(reserve(2, 1), 8), 8);
+    assert_eq!(rests_on(reserve(3, 1), 9), 8, "sold out by the newest hold");
+}
+
 /// What is counted without a limit is never given back, and fills memory with every account that ever came.
 #[test]
 fn places_are_counted_per_account_only_where_they_are_limited() {
