@@ -374,6 +374,17 @@ fn every_seat_of_a_letter_is_found_in_a_class_of_several_quads() {
     departure.check_counts();
 }
 
+/// The segments beside the trip are looked at in the quad of the seat, and each on its own side.
+#[test]
+fn the_tightest_seat_is_found_in_a_class_of_several_quads() {
+    let mut departure = Departure::new(&coach_of(140), 3, 100);
+    let (before, trip, after) = (departure.trip(0, 1), departure.trip(1, 2), departure.trip(2, 3));
+    departure.take_exact(0, before, Places::new(&[300, 600]).unwrap());
+    departure.take_exact(0, after, Places::new(&[400, 600]).unwrap());
+    let mut taken = || departure.take(0, trip, 1, &NO_WISHES).expect("700 seats are free").0.seats()[0];
+    assert_eq!([taken(), taken(), taken(), taken()], [600, 300, 400, 0]);
+}
+
 /// A party's candidates are copied, and the copy has room for as many seats as a class may have.
 #[test]
 fn a_party_finds_the_last_row_of_the_largest_class() {
