@@ -79,22 +79,29 @@ fn contents(path: &Path) -> io::Result<Contents> {
 }
 
 /// Makes the name of a directory durable, and those on the way to it: this start created some of them, or an earlier one that was
-/// ended before it synced them.
+/// ended before it synced them. Up to the root of the file system; nobody creates a directory that they may not read.
 fn sync_name(path: &Path) -> io::Result<()> {
-    let path = path.canonicalize()?;
-    let device = path.metadata()?.dev();
-    for parent in path.ancestors().skip(1) {
-        if parent.metadata()?.dev() != device {
-            break;
+    let mut child = path.metadata()?;
+    let mut parent = path.join("..");
+    while let Some(above) = permitted(parent.metadata())?
+        && above.dev() == child.dev()
+        && above.ino() != child.ino()
+    {
+        if let Some(directory) = permitted(File::open(&parent))? {
+            directory.sync_all()?;
         }
-        match File::open(parent) {
-            Ok(parent) => parent.sync_all()?,
-            // Nobody creates a directory that they may not read.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-            Err(error) => return Err(error),
-        }
+        child = above;
+        parent.push("..");
     }
     Ok(())
+}
+
+/// `None` for what this process may not do.
+fn permitted<T>(done: io::Result<T>) -> io::Result<Option<T>> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        done => done.map(Some),
+    }
 }
 
 impl Disk for Directory {
