@@ -1,5 +1,6 @@
 //! The real disk: a directory of the file system, locked by the one process that writes.
 
+use rustix::fs::{Access, access};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -79,28 +80,26 @@ fn contents(path: &Path) -> io::Result<Contents> {
 }
 
 /// Makes the name of a directory durable, and those on the way to it: this start created some of them, or an earlier one that was
-/// ended before it synced them. Up to the root of the file system; nobody creates a directory that they may not read.
+/// ended before it synced them. Up to the root of the file system, or to what this process may not look at.
 fn sync_name(path: &Path) -> io::Result<()> {
+    let is_denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
     let mut child = path.metadata()?;
     let mut parent = path.join("..");
-    while let Some(above) = permitted(parent.metadata())?
-        && above.dev() == child.dev()
-        && above.ino() != child.ino()
-    {
-        if let Some(directory) = permitted(File::open(&parent))? {
-            directory.sync_all()?;
+    loop {
+        let above = match parent.metadata() {
+            Err(error) if is_denied(&error) => return Ok(()),
+            above => above?,
+        };
+        if above.dev() != child.dev() || above.ino() == child.ino() {
+            return Ok(());
+        }
+        match File::open(&parent) {
+            // Into what this process may not write it has put no name either.
+            Err(error) if is_denied(&error) && access(&parent, Access::WRITE_OK).is_err() => {}
+            parent => parent?.sync_all()?,
         }
         child = above;
         parent.push("..");
-    }
-    Ok(())
-}
-
-/// `None` for what this process may not do.
-fn permitted<T>(done: io::Result<T>) -> io::Result<Option<T>> {
-    match done {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
-        done => done.map(Some),
     }
 }
 
