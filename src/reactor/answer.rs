@@ -57,25 +57,31 @@ impl Reactor {
         for key in keys.drain(..) {
             let Some(connection) = self.connections.get(key) else { continue };
             connection.queued_to_flush = false;
-            point("reactor::answers");
-            match connection.flush(self.now.boot_ms) {
-                Ok(written) => {
-                    let done = connection.closing && connection.is_settled();
-                    let resume = connection.has_room() && (connection.readable || connection.has_rest());
-                    self.counters.add(Counter::BytesWritten, written as u64);
-                    if done {
-                        self.close(key);
-                    } else if resume && written > 0 {
-                        self.queue_to_serve(key);
-                    }
-                }
-                Err(_) => {
-                    self.counters.bump(Counter::ConnectionsReset);
-                    self.close(key);
-                }
-            }
+            self.write_out(key);
         }
         self.to_flush = keys;
+    }
+
+    /// Writes what one connection has to be told so far.
+    pub(super) fn write_out(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get(key) else { return };
+        point("reactor::answers");
+        match connection.flush(self.now.boot_ms) {
+            Ok(written) => {
+                let done = connection.closing && connection.is_settled();
+                let resume = connection.has_room() && (connection.readable || connection.has_rest());
+                self.counters.add(Counter::BytesWritten, written as u64);
+                if done {
+                    self.close(key);
+                } else if resume && written > 0 {
+                    self.queue_to_serve(key);
+                }
+            }
+            Err(_) => {
+                self.counters.bump(Counter::ConnectionsReset);
+                self.close(key);
+            }
+        }
     }
 
     pub(super) fn queue_to_flush(&mut self, key: ConnectionKey) {

@@ -130,7 +130,8 @@ impl Reactor {
             Phase::Draining(since_ms) => {
                 let late = self.now.boot_ms >= since_ms + DRAIN_TIMEOUT_MS;
                 let told = self.connections.is_empty() || late;
-                let answered = self.engine.is_idle() && self.mailbox.asks_out() == 0;
+                let done = self.waiting.is_empty() && self.engine.is_idle();
+                let answered = done && self.mailbox.asks_out() == 0;
                 if told && (answered || self.engine.is_stalled()) {
                     self.phase = Phase::Drained;
                     self.shared.drained.fetch_add(1, Ordering::AcqRel);

@@ -1,14 +1,16 @@
 //! One core's event loop: the only place where sockets, the engine, the mesh and the ledger meet.
 //!
 //! ```text
-//!  poll ─► read and serve ─► mail of other cores, notices of the ledger ─► expire ─► answers ─► commit ─► flush ─► ring
+//!  poll ─► notices of the ledger ─► read and serve ─► mail of other cores ─► expire ─► answers ─► commit ─► flush ─► ring
 //! ```
 //!
-//! A turn has bounded work per connection, and ends with one commit to the ledger, one write per connection and at most
-//! one wake per peer.
+//! A turn has bounded work, per connection and for the engine, and ends with one commit to the ledger, one write per
+//! connection and at most one wake per peer. In a crowd a connection is written as soon as it is served, so that BUSY does
+//! not wait for the rest of the turn; what the ledger has told before is in the same write.
 
 mod admission;
 mod answer;
+mod dispatch;
 mod lifecycle;
 mod serve;
 mod shared;
@@ -17,7 +19,7 @@ mod stats;
 pub use shared::{LedgerPort, Shared};
 
 use crate::counters::{Counter, Counters};
-use crate::engine::{Ask, Engine, GROUP};
+use crate::engine::{Ask, Engine};
 use crate::ledger::{Commit, Health, Notice};
 use crate::mesh::{Bell, Mailbox};
 use crate::net::{ConnectionKey, Frames, Listener, READ_BYTES, Table};
@@ -89,8 +91,8 @@ pub struct Reactor {
     to_flush: Vec<ConnectionKey>,
     admission: Admission,
     engine: Engine,
-    /// Commands of this turn that wait until they are a group.
-    asks: Vec<Ask>,
+    /// Commands that the engine has not come to.
+    waiting: VecDeque<Ask>,
     /// More is due or to be compacted than one turn may do.
     engine_busy: bool,
     mailbox: Mailbox,
@@ -134,7 +136,7 @@ impl Reactor {
             to_flush: Vec::new(),
             admission: Admission::new(shared.wait_max),
             engine,
-            asks: Vec::with_capacity(GROUP),
+            waiting: VecDeque::new(),
             engine_busy: false,
             mailbox,
             ledger,
@@ -158,8 +160,13 @@ impl Reactor {
             self.admission.begin_turn(self.clock.monotonic_ns());
             self.note_events(&events);
             self.accept();
+            self.take_notices();
+            self.hand_out_answers();
+            self.work();
             self.serve(&mut frames);
             self.take_mail();
+            self.work();
+            self.take_notices();
             self.expire();
             self.hand_out_answers();
             self.commit();
@@ -174,7 +181,8 @@ impl Reactor {
 
     /// Waits for events; not at all while there is work left from the last turn.
     fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
-        let busy = !self.to_serve.is_empty() || self.engine_busy || self.may_accept();
+        let more = !self.to_serve.is_empty() || !self.waiting.is_empty();
+        let busy = more || self.engine_busy || self.may_accept();
         self.bell.lie_down();
         let mail = !self.mailbox.is_empty() || !self.ledger.notices.is_empty();
         let timeout = if busy || mail { Duration::ZERO } else { self.rest() };
@@ -222,16 +230,19 @@ impl Reactor {
         }
     }
 
-    /// Takes what other cores and the ledger have sent.
+    /// Takes what other cores have sent.
     fn take_mail(&mut self) {
         for _ in 0..ASKS_PER_TURN {
             let Some(ask) = self.mailbox.next_ask() else { break };
             self.take_ask(ask);
         }
-        self.submit_rest();
         while let Some(answered) = self.mailbox.next_answer() {
             self.tell(answered);
         }
+    }
+
+    /// Takes what the ledger has sent.
+    fn take_notices(&mut self) {
         while let Ok(notice) = self.ledger.notices.try_recv() {
             match notice {
                 Notice::Durable(mut commit) => {

@@ -1,23 +1,14 @@
-//! From bytes to requests: what a core answers by itself, what its engine gets, what goes to another core.
+//! From bytes to requests, and the answers that a core gives by itself.
 
 use super::Reactor;
 use crate::counters::Counter;
-use crate::engine::{Answered, Ask, GROUP, Origin};
 use crate::net::{CREDIT, Connection, ConnectionKey, Fill, Frames};
-use crate::shard::{Answer, Command};
+use crate::shard::Command;
 use seathold_protocol::frame::{self, Frame, Opcode};
 use seathold_protocol::limits::{REPLY_BYTES_MAX, REQUEST_BYTES_MAX};
 use seathold_protocol::reply::{Refusal, Reply, Welcome};
 use seathold_protocol::request::{Hello, Mistake, Request, VERSION};
 use seathold_protocol::status::Status;
-
-/// What BUSY tells a client when the owner's inbox is full: a few of its turns.
-const MESH_RETRY_MS: u64 = 5;
-
-/// What BUSY tells a client when requests wait too long: many turns, so that who asks again does not add to the crowd.
-const CROWD_RETRY_MS: u64 = 50;
-
-const CROWDED: Refusal = Refusal { status: Status::Busy, detail: CROWD_RETRY_MS };
 
 /// Whether a connection goes on.
 enum Next {
@@ -30,7 +21,7 @@ impl Reactor {
     /// the turn does not come to are the first of the next.
     pub(super) fn serve(&mut self, frames: &mut Frames) {
         for _ in 0..self.to_serve.len() {
-            if self.admission.ends_turn(|| self.clock.monotonic_ns()) {
+            if !self.may_read() {
                 self.counters.bump(Counter::TurnsCutShort);
                 break;
             }
@@ -38,6 +29,8 @@ impl Reactor {
             if let Next::Close(reason) = self.serve_one(key, frames) {
                 self.counters.bump(reason);
                 self.close(key);
+            } else if self.admission.is_closed() {
+                self.write_out(key);
             }
         }
     }
@@ -182,66 +175,6 @@ impl Reactor {
         Reply::Welcome(welcome).encode(correlation, connection.outbound());
     }
 
-    /// Gives a command to the core that owns its departure. Another core's departure may be refused at the door; this
-    /// core's own engine looks for itself. In a crowd no sale begins, but who asks for what is sold out is told so.
-    fn route(&mut self, key: ConnectionKey, correlation: u64, opcode: Opcode, command: Command) {
-        let origin = Origin { core: self.core as u8, opcode, connection: key.0, correlation };
-        let owner = self.shared.owner(command.departure());
-        if let Command::Reserve(reserve) = &command {
-            let crowded = self.is_crowded();
-            if (crowded || owner != self.core)
-                && let Some(refusal) = self.shared.board.sold_out(reserve, self.now)
-            {
-                self.counters.bump(Counter::RefusedAtTheDoor);
-                return self.refuse(key, opcode as u8, correlation, refusal);
-            }
-            if crowded {
-                self.counters.bump(Counter::RefusedForWaiting);
-                return self.refuse(key, opcode as u8, correlation, CROWDED);
-            }
-        }
-        self.connections.get(key).expect("the caller has it").begin();
-        if owner == self.core {
-            self.submit(Ask { origin, command });
-        } else if self.mailbox.ask(owner, Ask { origin, command }) {
-            self.counters.bump(Counter::Forwarded);
-        } else {
-            self.connections.get(key).expect("the caller has it").finish();
-            let refusal = Refusal { status: Status::Busy, detail: MESH_RETRY_MS };
-            self.refuse(key, opcode as u8, correlation, refusal);
-        }
-    }
-
-    /// Takes what another core asks.
-    pub(super) fn take_ask(&mut self, ask: Ask) {
-        if matches!(ask.command, Command::Reserve(_)) && self.is_crowded() {
-            self.counters.bump(Counter::RefusedForWaiting);
-            self.counters.count_refusal(CROWDED.status);
-            self.mailbox.answer(Answered { origin: ask.origin, answer: Answer::Refused(CROWDED) });
-        } else {
-            self.submit(ask);
-        }
-    }
-
-    /// Whether one more sale would make others wait longer than they shall.
-    fn is_crowded(&mut self) -> bool {
-        !self.admission.admits(|| self.clock.monotonic_ns())
-    }
-
-    /// Gives a command to this core's engine, together with others of the turn.
-    pub(super) fn submit(&mut self, ask: Ask) {
-        self.asks.push(ask);
-        if self.asks.len() == GROUP {
-            self.submit_rest();
-        }
-    }
-
-    /// Gives the engine what did not fill a group.
-    pub(super) fn submit_rest(&mut self) {
-        self.engine.submit_group(&self.asks, self.now);
-        self.asks.clear();
-    }
-
     fn reply(
         &mut self,
         key: ConnectionKey,
@@ -260,7 +193,7 @@ impl Reactor {
         }
     }
 
-    fn refuse(&mut self, key: ConnectionKey, opcode: u8, correlation: u64, refusal: Refusal) {
+    pub(super) fn refuse(&mut self, key: ConnectionKey, opcode: u8, correlation: u64, refusal: Refusal) {
         self.counters.count_refusal(refusal.status);
         let connection = self.connections.get(key).expect("the caller has it");
         frame::write_refusal(connection.outbound(), opcode, correlation, refusal.status, refusal.detail);

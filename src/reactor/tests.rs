@@ -304,17 +304,18 @@ fn a_crowd_is_told_to_come_again_while_sales_are_finished() {
     assert!(refused > 0, "all were served in {rounds} rounds");
     assert_eq!(core.shared.counters[0].get(Counter::RefusedForWaiting), refused);
 
-    let target =
-        |id: u64| Target { id: ReservationId(u128::from(id) + 1), departure, account: AccountId(id) };
+    // More than a turn has time for, so that most of it waits: each is done in the end, and before what came behind it.
     let mut bytes = Vec::new();
     for id in 0..BUYERS {
-        Request::Reserve(reserve(BUYERS + id, 0)).encode(BUYERS + id, &mut bytes);
-        Request::Confirm(target(id)).encode(id, &mut bytes);
+        let target = Target { id: ReservationId(u128::from(id) + 1), departure, account: AccountId(id) };
+        Request::Reserve(reserve(BUYERS + id, 0)).encode(2 * BUYERS + id, &mut bytes);
+        Request::Confirm(target).encode(id, &mut bytes);
+        Request::Refund(target).encode(BUYERS + id, &mut bytes);
     }
     client.stream.write_all(&bytes).unwrap();
-    let told: HashMap<_, _> = (0..2 * BUYERS).map(|_| client.reply()).collect();
-    let unfinished: Vec<_> = (0..BUYERS).filter(|id| told[id] != Status::Ok).collect();
-    assert!(unfinished.is_empty(), "CONFIRMs of {unfinished:?} were not done");
+    let told: HashMap<_, _> = (0..3 * BUYERS).map(|_| client.reply()).collect();
+    let unfinished: Vec<_> = (0..2 * BUYERS).filter(|request| told[request] != Status::Ok).collect();
+    assert!(unfinished.is_empty(), "CONFIRMs, or REFUNDs from {BUYERS} on, were not done: {unfinished:?}");
     drop(client);
     core.stop_within(Duration::from_secs(2));
 }
