@@ -2,7 +2,7 @@
 
 use crate::patience::PATIENCE;
 use seathold::catalog::ImportError;
-use seathold::ledger::file::OpenError;
+use seathold::ledger::ReadError;
 use seathold::ledger::redis::RedisError;
 use std::io;
 use std::path::PathBuf;
@@ -67,8 +67,8 @@ pub enum ChaosError {
     Call(#[from] seathold_client::Error),
     /// The ledger cannot be read.
     #[error("the ledger cannot be read: {0}")]
-    Ledger(#[from] OpenError),
-    /// The ledger in Redis cannot be read, or made.
+    Ledger(#[from] ReadError),
+    /// The ledger in Redis cannot be made.
     #[error("the ledger in Redis: {0}")]
     Redis(#[from] RedisError),
     /// The timetable cannot be loaded.

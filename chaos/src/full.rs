@@ -5,7 +5,7 @@ use crate::buyers::Buyers;
 use crate::{ChaosError, Server, Setup};
 use seathold::ledger::file::{Directory, FileLog, Options};
 use seathold::ledger::redis::{self, Durability, RedisConsumer, RedisLog, RedisUrl};
-use seathold::ledger::{LedgerUrl, Log};
+use seathold::ledger::{LedgerUrl, Log, ReadError};
 use seathold::sys::Clock;
 use seathold_protocol::batch::{BATCH_HEADER_BYTES, Batch, Position, Stamp};
 use seathold_protocol::limits::PARTITIONS_DEFAULT;
@@ -53,7 +53,7 @@ fn fill_segments(ledger: &Path) -> Result<(), ChaosError> {
     Ok(())
 }
 
-fn open_small(ledger: &Path) -> Result<FileLog<Directory>, ChaosError> {
+fn open_small(ledger: &Path) -> Result<FileLog<Directory>, ReadError> {
     let options = Options { segment_bytes: SEGMENT_BYTES, ..Options::new(PARTITIONS_DEFAULT) };
     Ok(FileLog::open(Directory::lock(ledger)?, options)?.for_each(|_| Ok(()))?)
 }

@@ -2,25 +2,15 @@
 
 use crate::ChaosError;
 use seathold::audit::{Audit, Report};
-use seathold::ledger::LedgerUrl;
-use seathold::ledger::file::{Directory, FileReader};
-use seathold::ledger::redis::RedisReader;
-use seathold_protocol::DecodeError;
-use seathold_protocol::batch::BatchView;
+use seathold::ledger::{LedgerReader, LedgerUrl};
 use seathold_protocol::record::{Record, ReservationRecord};
 use seathold_protocol::{DepartureId, ReservationId};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// A ledger of either kind, open for reading.
-enum Reader {
-    File(Box<FileReader<Directory>>),
-    Redis(Box<RedisReader>),
-}
-
 /// The records of a ledger, from its beginning to where it was last read.
 pub struct Records {
-    reader: Reader,
+    reader: LedgerReader,
     audit: Audit,
     /// Each without what was written again, in the order of the versions.
     chains: HashMap<ReservationId, Vec<ReservationRecord>>,
@@ -35,8 +25,8 @@ impl Records {
 
     /// Likewise, wherever the ledger is.
     pub fn of(ledger: &LedgerUrl) -> Result<Self, ChaosError> {
-        let reader = Reader::open(ledger)?;
-        let audit = reader.audit();
+        let reader = LedgerReader::open(ledger)?;
+        let audit = Audit::new(reader.partitions(), reader.is_trimmed());
         let mut records = Self { reader, audit, chains: HashMap::new(), versions: HashMap::new() };
         records.read_on()?;
         Ok(records)
@@ -83,36 +73,5 @@ impl Records {
     /// The highest version of a departure; 0 if nobody has reserved there.
     pub fn version(&self, departure: DepartureId) -> u32 {
         self.versions.get(&departure).copied().unwrap_or(0)
-    }
-}
-
-impl Reader {
-    fn open(ledger: &LedgerUrl) -> Result<Self, ChaosError> {
-        Ok(match ledger {
-            LedgerUrl::File(path) => Self::File(Box::new(FileReader::open(Directory::read_only(path)?)?)),
-            LedgerUrl::Redis(url) => Self::Redis(Box::new(RedisReader::open(url)?)),
-            LedgerUrl::Memory => {
-                return Err(std::io::Error::other("a memory: ledger ends with its server").into());
-            }
-        })
-    }
-
-    /// An audit of it from where reading begins.
-    fn audit(&self) -> Audit {
-        match self {
-            Self::File(reader) => Audit::new(reader.partitions(), reader.is_trimmed()),
-            Self::Redis(reader) => Audit::new(reader.partitions(), reader.is_trimmed()),
-        }
-    }
-
-    /// Hands every batch from where it stopped to the present end to `each`.
-    fn for_each(
-        &mut self,
-        each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
-    ) -> Result<(), ChaosError> {
-        match self {
-            Self::File(reader) => Ok(reader.for_each(each)?),
-            Self::Redis(reader) => Ok(reader.for_each(each)?),
-        }
     }
 }

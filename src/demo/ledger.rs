@@ -4,9 +4,8 @@ use super::DemoError;
 use super::interrupt::Interrupt;
 use super::redis::Redis;
 use crate::audit::Audit;
-use crate::ledger::LedgerUrl;
-use crate::ledger::file::{Directory, FileReader};
-use crate::ledger::redis::{RedisReader, create};
+use crate::ledger::redis::create;
+use crate::ledger::{LedgerReader, LedgerUrl, ReadError};
 use seathold_protocol::limits::PARTITIONS_DEFAULT;
 use std::path::{Path, PathBuf};
 
@@ -34,12 +33,12 @@ impl Ledger {
 
     /// What `seathold serve` is told of it.
     pub(super) fn arguments(&self) -> Vec<String> {
-        let (url, durability) = match self {
-            Self::File(path) => (LedgerUrl::File(path.clone()), None),
+        let durability = match self {
+            Self::File(_) => None,
             // The audit asks for every answer that was given, so none may wait in Redis for its disk.
-            Self::Redis(redis) => (LedgerUrl::Redis(redis.url()), Some(["--durability", "fsync"])),
+            Self::Redis(_) => Some(["--durability", "fsync"]),
         };
-        let ledger = ["--ledger".to_owned(), url.to_string()];
+        let ledger = ["--ledger".to_owned(), self.url().to_string()];
         ledger.into_iter().chain(durability.into_iter().flatten().map(str::to_owned)).collect()
     }
 
@@ -52,27 +51,21 @@ impl Ledger {
     }
 
     /// Reads it from its first batch to its last, when no server writes it any more.
-    pub(super) fn audit(&self) -> Result<Audit, DemoError> {
+    pub(super) fn audit(&self) -> Result<Audit, ReadError> {
+        let mut reader = LedgerReader::open(&self.url())?;
+        let mut audit = Audit::new(reader.partitions(), reader.is_trimmed());
+        reader.for_each(|batch| {
+            audit.follow(&batch);
+            Ok(())
+        })?;
+        reader.check_tail()?;
+        Ok(audit)
+    }
+
+    fn url(&self) -> LedgerUrl {
         match self {
-            Self::File(path) => {
-                let mut reader = FileReader::open(Directory::read_only(path)?)?;
-                let mut audit = Audit::new(reader.partitions(), reader.is_trimmed());
-                reader.for_each(|batch| {
-                    audit.follow(&batch);
-                    Ok(())
-                })?;
-                reader.check_tail()?;
-                Ok(audit)
-            }
-            Self::Redis(redis) => {
-                let mut reader = RedisReader::open(&redis.url())?;
-                let mut audit = Audit::new(reader.partitions(), reader.is_trimmed());
-                reader.for_each(|batch| {
-                    audit.follow(&batch);
-                    Ok(())
-                })?;
-                Ok(audit)
-            }
+            Self::File(path) => LedgerUrl::File(path.clone()),
+            Self::Redis(redis) => LedgerUrl::Redis(redis.url()),
         }
     }
 }

@@ -126,8 +126,8 @@ pub enum DemoError {
     Call(#[from] seathold_client::Error),
     /// The ledger cannot be read for the audit.
     #[error("the ledger cannot be audited: {0}")]
-    Ledger(#[from] crate::ledger::file::OpenError),
-    /// The ledger in Redis cannot be created, or not be read for the audit.
+    Ledger(#[from] crate::ledger::ReadError),
+    /// The ledger in Redis cannot be created.
     #[error(transparent)]
     Redis(#[from] crate::ledger::redis::RedisError),
     /// Anything of the system.

@@ -18,6 +18,7 @@
 //! * `file`: segments in a directory, their recovery, and reading them from outside.
 //! * `memory`: keeps nothing.
 //! * `writer`: the ledger thread, with its `notice`s and `figures`.
+//! * `reader`: a ledger of either kind, read from outside.
 //! * `url`: what `--ledger` accepts.
 
 mod figures;
@@ -25,6 +26,7 @@ pub mod file;
 mod log;
 mod memory;
 mod notice;
+mod reader;
 pub mod redis;
 mod tails;
 mod url;
@@ -34,5 +36,6 @@ pub use self::figures::LedgerFigures;
 pub use self::log::{AppendError, Commit, Log, Remaining};
 pub use self::memory::MemoryLog;
 pub use self::notice::{Health, Notice};
+pub use self::reader::{LedgerReader, ReadError};
 pub use self::url::{LedgerUrl, LedgerUrlError};
 pub use self::writer::{CommitSender, LedgerWriter};

@@ -3,12 +3,9 @@
 use super::exit::Exit;
 use super::failure::Failure;
 use clap::Args;
-use seathold::ledger::LedgerUrl;
-use seathold::ledger::file::{Directory, FileReader, OpenError};
-use seathold::ledger::redis::{RedisError, RedisReader, RedisUrl};
-use seathold_protocol::DecodeError;
-use seathold_protocol::batch::BatchView;
-use std::collections::HashMap;
+use seathold::ledger::file::OpenError;
+use seathold::ledger::redis::{RedisError, RedisUrl};
+use seathold::ledger::{LedgerReader, LedgerUrl, ReadError};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -22,20 +19,11 @@ pub(super) struct WhichLedger {
 
 impl WhichLedger {
     /// Opens it for reading only.
-    pub(super) fn open(&self) -> Result<Reader, Failure> {
-        match &self.ledger {
-            LedgerUrl::File(path) => {
-                let opened = Directory::read_only(path).and_then(FileReader::open);
-                let reader = opened.map_err(|error| {
-                    if has_no_segment(path) { nothing_there(path) } else { of_file(error) }
-                })?;
-                Ok(Reader::File(Box::new(reader)))
-            }
-            LedgerUrl::Redis(url) => Ok(Reader::Redis(Box::new(RedisReader::open(url).map_err(of_redis)?))),
-            LedgerUrl::Memory => Err(Failure::usage(
-                "a memory: ledger is inside its server and cannot be read from here; give file:DIR or redis://HOST:PORT",
-            )),
-        }
+    pub(super) fn open(&self) -> Result<LedgerReader, Failure> {
+        LedgerReader::open(&self.ledger).map_err(|error| match &self.ledger {
+            LedgerUrl::File(path) if has_no_segment(path) => nothing_there(path),
+            _ => error.into(),
+        })
     }
 
     /// Where it is in Redis: consumer groups are nowhere else.
@@ -45,55 +33,6 @@ impl WhichLedger {
             other => Err(Failure::usage(format!(
                 "{other} has no consumer groups, only a ledger in Redis has; read it without --group"
             ))),
-        }
-    }
-}
-
-/// A ledger of either kind, open for reading.
-pub(super) enum Reader {
-    File(Box<FileReader<Directory>>),
-    Redis(Box<RedisReader>),
-}
-
-impl Reader {
-    pub(super) fn partitions(&self) -> u16 {
-        match self {
-            Self::File(reader) => reader.partitions(),
-            Self::Redis(reader) => reader.partitions(),
-        }
-    }
-
-    pub(super) fn is_trimmed(&self) -> bool {
-        match self {
-            Self::File(reader) => reader.is_trimmed(),
-            Self::Redis(reader) => reader.is_trimmed(),
-        }
-    }
-
-    /// Hands every batch from where it stopped to the present tail to `each`.
-    pub(super) fn for_each(
-        &mut self,
-        each: impl FnMut(BatchView<'_>) -> Result<(), DecodeError>,
-    ) -> Result<(), Failure> {
-        match self {
-            Self::File(reader) => reader.for_each(each).map_err(of_file),
-            Self::Redis(reader) => reader.for_each(each).map_err(of_redis),
-        }
-    }
-
-    /// What the ledger tells other systems of each departure, by its name there. A file tells nothing.
-    pub(super) fn remaining(&mut self) -> Result<HashMap<String, String>, Failure> {
-        match self {
-            Self::File(_) => Ok(HashMap::new()),
-            Self::Redis(reader) => reader.remaining().map_err(of_redis),
-        }
-    }
-
-    /// Checks what only a whole log can tell.
-    pub(super) fn check_tail(&mut self) -> Result<(), Failure> {
-        match self {
-            Self::File(reader) => reader.check_tail().map(drop).map_err(of_file),
-            Self::Redis(reader) => reader.check_tails().map_err(of_redis),
         }
     }
 }
@@ -114,6 +53,16 @@ fn nothing_there(path: &Path) -> Failure {
     )
 }
 
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::File(error) => of_file(error),
+            ReadError::Redis(error) => of_redis(error),
+            ReadError::InMemory => Self::usage(error.to_string()),
+        }
+    }
+}
+
 /// Why a ledger in Redis cannot be read on.
 pub(super) fn of_redis(error: RedisError) -> Failure {
     let exit = match error {
@@ -127,7 +76,7 @@ pub(super) fn of_redis(error: RedisError) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
-/// Why it cannot be read on.
+/// Likewise, one in files.
 fn of_file(error: OpenError) -> Failure {
     let exit = match error {
         OpenError::Damaged(_)
