@@ -69,7 +69,7 @@ const ONCE_BROKEN: [(u64, &str); 8] = [
 #[test]
 fn faults_that_meet_are_too_much() {
     for (seed, found) in
-        [(692, "must end: partition"), (1553, "must end: partition"), (2639, "do not come to rest")]
+        [(2117, "was told NOT_FOUND after"), (1553, "must end: partition"), (2639, "do not come to rest")]
     {
         let broken = run(seed, Bug::DoubleFault, false).expect_err("the faults do not harm it any more");
         assert!(broken.found.contains(found), "{broken}");

@@ -69,7 +69,7 @@ pub enum AppendError {
     /// same append may be tried again. The reason is logged when it differs from the one before, so it names no times.
     #[error("the ledger cannot be written now: {0}; the server goes on by itself")]
     Away(String),
-    /// Another owner has taken the partition with a higher epoch. The other partitions go on without it.
+    /// Another owner has taken the partition, as a rule with a higher epoch. The other partitions go on without it.
     #[error("partition {partition} belongs to epoch {}; epoch {offered} may not write any more", .tail.epoch)]
     Fenced {
         /// Which partition.

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Longer than any append may take; it ends a test that would wait for ever.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What a start does to a partition that it takes over.
+const CLAIM: &str = include_str!("../../src/ledger/redis/claim.lua");
+
 on_each_server!(
     what_was_appended_is_found_by_the_next_owner,
     several_batches_of_several_partitions_go_together,
@@ -23,6 +26,7 @@ on_each_server!(
     an_owner_that_never_pauses_is_shut_out,
     a_tail_that_was_lost_is_appended_again,
     what_was_told_is_appended_again_behind_a_lost_claim,
+    what_was_told_is_appended_again_behind_any_of_several_claims,
     what_was_emptied_under_its_owner_is_written_again,
     nothing_is_started_on_a_redis_that_was_emptied,
     a_ledger_is_created_once,
@@ -221,6 +225,31 @@ fn what_was_told_is_appended_again_behind_a_lost_claim(found: &Found) {
         assert_ne!(read(&server), owner.batches, "batches are lost");
         owner.append(1, b"new");
         assert_eq!(read(&server), owner.batches);
+    }
+}
+
+/// Starts that ended before they appended anything have claimed a new ledger, and one that is in use. A fail-over loses the
+/// owner's claim alone, or theirs with it.
+fn what_was_told_is_appended_again_behind_any_of_several_claims(found: &Found) {
+    let server = started(found);
+    let keys = ["{seathold:1}:log", "{seathold:1}:tail", "{seathold:1}:remaining"];
+    for _ in 0..2 {
+        for start in ["a", "b", "c"] {
+            for key in keys {
+                server.command(&["COPY", key, &format!("{key}:{start}"), "REPLACE"]);
+            }
+            server.command(&["EVAL", CLAIM, "2", keys[1], keys[2], &format!("{start:0>16}")]);
+        }
+        let mut owner = Owner::take(&server);
+        for start in ["c", "b", "a"] {
+            owner.append(1, b"told");
+            for key in keys {
+                server.command(&["COPY", &format!("{key}:{start}"), key, "REPLACE"]);
+            }
+            assert_ne!(read(&server), owner.batches, "batches are lost");
+            owner.append(1, b"new");
+            assert_eq!(read(&server), owner.batches, "claimed by {start} and those after it");
+        }
     }
 }
 

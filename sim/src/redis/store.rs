@@ -247,9 +247,11 @@ impl Store {
             return refusal;
         }
         let tail = self.strings.get(&key).cloned();
-        let Some((id, _)) = tail.as_deref().and_then(|tail| tail.split_once(' ')) else { return Value::Nil };
-        self.set(&key, format!("{id} {}", word(words, 5)));
-        text(id)
+        let mut names = tail.as_deref().unwrap_or_default().split(' ');
+        let (Some(id), Some(owner)) = (names.next(), names.next()) else { return Value::Nil };
+        let claimed = format!("{id} {owner} {}", word(words, 5));
+        self.set(&key, claimed.clone());
+        text(&claimed)
     }
 }
 

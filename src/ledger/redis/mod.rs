@@ -3,7 +3,7 @@
 //! ```text
 //!  seathold:ledger               hash    that there is a ledger: format, partitions, id, created
 //!  {seathold:7}:log              stream  <epoch>-<sequence>  b = the encoded batch, o = its owner
-//!  {seathold:7}:tail             string  <epoch>-<sequence> <owner>
+//!  {seathold:7}:tail             string  <epoch>-<sequence> <owner>, and behind that who has claimed it
 //!  {seathold:7}:remaining        hash    <train> <date> = what is left, for other systems to read
 //!
 //!  append ──► round ──► servers ──► link      one pipeline per node, all sent before any reply is read

@@ -1,4 +1,4 @@
-//! Where a partition's log in Redis ends, and who put the last batch there.
+//! Where a partition's log in Redis ends, who put the last batch there, and who has claimed the partition since.
 
 use seathold_protocol::batch::Position;
 use std::fmt;
@@ -32,19 +32,25 @@ impl FromStr for Owner {
     }
 }
 
-/// The value of a partition's tail key: `<epoch>-<sequence> <owner>`.
+/// The value of a partition's tail key: `<epoch>-<sequence> <owner>`, and behind that ` <owner>` of whoever has claimed it.
+///
+/// A claim stands beside the name of the batch's owner and not in its place: however many claims came and were lost, the
+/// position and its owner tell which batch it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tail {
     /// The last batch; the default is that of an empty log.
     pub position: Position,
     /// Who appended it.
     pub owner: Owner,
+    /// Who has taken the partition over behind it, and appended nothing yet.
+    pub claimed_by: Option<Owner>,
 }
 
 impl fmt::Display for Tail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Position { epoch, sequence } = self.position;
-        write!(f, "{epoch}-{sequence} {}", self.owner)
+        write!(f, "{epoch}-{sequence} {}", self.owner)?;
+        self.claimed_by.map_or(Ok(()), |owner| write!(f, " {owner}"))
     }
 }
 
@@ -52,8 +58,12 @@ impl FromStr for Tail {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (id, owner) = text.split_once(' ').ok_or(())?;
-        Ok(Self { position: position(id).ok_or(())?, owner: owner.parse()? })
+        let (id, owners) = text.split_once(' ').ok_or(())?;
+        let (owner, claimed_by) = match owners.split_once(' ') {
+            Some((owner, claimed_by)) => (owner, Some(claimed_by.parse()?)),
+            None => (owners, None),
+        };
+        Ok(Self { position: position(id).ok_or(())?, owner: owner.parse()?, claimed_by })
     }
 }
 
@@ -75,8 +85,12 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        let tail = Tail { position: Position { epoch: 7, sequence: u64::MAX }, owner: Owner(0xab) };
+        let position = Position { epoch: 7, sequence: u64::MAX };
+        let tail = Tail { position, owner: Owner(0xab), claimed_by: None };
         assert_eq!(tail.to_string(), "7-18446744073709551615 00000000000000ab");
+        assert_eq!(tail.to_string().parse(), Ok(tail));
+        let tail = Tail { claimed_by: Some(Owner(0xcd)), ..tail };
+        assert_eq!(tail.to_string(), "7-18446744073709551615 00000000000000ab 00000000000000cd");
         assert_eq!(tail.to_string().parse(), Ok(tail));
         assert_eq!(Tail::default().to_string(), "0-0 0000000000000000");
     }
@@ -91,6 +105,9 @@ mod tests {
             "7-1 AB000000000000ab",
             "7-1 ab",
             "7-1  0",
+            "7-1 00000000000000ab ",
+            "7-1 00000000000000ab cd",
+            "7-1 00000000000000ab 00000000000000cd 00000000000000ef",
         ] {
             assert_eq!(text.parse::<Tail>(), Err(()), "{text}");
         }

@@ -1,6 +1,6 @@
-//! Becoming the owner: the log is read while the owner before still serves; then each partition's tail is given this owner's
-//! name, which shuts out the other, what came in meanwhile is read, and an empty batch raises the epoch. A start that cannot
-//! use what it reads has changed nothing until then.
+//! Becoming the owner: the log is read while the owner before still serves; then each partition's tail is claimed with this
+//! owner's name, which shuts out the other, what came in meanwhile is read, and an empty batch raises the epoch. A start that
+//! cannot use what it reads has changed nothing until then.
 
 use super::append::RedisLog;
 use super::compaction::Compaction;
@@ -100,16 +100,15 @@ impl RedisLog {
         Ok(Takeover { log, readings, openings: numbers.map(|_| None).collect() })
     }
 
-    /// Makes this owner the one that the tail names.
+    /// Makes this owner the one that the tail names last; what the tail is then.
     fn claim(&mut self, number: u16) -> Result<Tail, RedisError> {
         let (key, remaining) = (self.keys.tail(number), self.keys.remaining(number));
         let mut packed = Packed::default();
         packed.ask(&["EVAL", CLAIM, "2", &key, &remaining, &self.owner.to_string()]);
         self.servers.end_watches();
-        let id: Option<String> = read(&self.servers.ask(slot(key.as_bytes()), &packed)?[0])?;
-        let position = id.as_deref().and_then(position);
-        let damaged = || RedisError::Damaged { key, reason: "is missing or not a tail".to_owned() };
-        Ok(Tail { position: position.ok_or_else(damaged)?, owner: self.owner })
+        let tail: Option<String> = read(&self.servers.ask(slot(key.as_bytes()), &packed)?[0])?;
+        let tail = tail.and_then(|tail| tail.parse().ok());
+        tail.ok_or_else(|| RedisError::Damaged { key, reason: "is missing or not a tail".to_owned() })
     }
 
     /// Whether everything of a partition that should be there is.
@@ -254,7 +253,7 @@ impl Takeover {
         self.read_on(at, each)?;
         point("takeover::caught_up");
         let partition = &mut self.log.partitions[at];
-        if !partition.kept.claimed(claimed) {
+        if !partition.kept.claimed(claimed, self.log.owner) {
             let reason = "does not end where the partition's tail says".to_owned();
             return Err(RedisError::Damaged { key: self.log.keys.log(partition.number), reason });
         }

@@ -222,7 +222,7 @@ fn reply(text: &str) -> Option<Taken> {
 
 #[test]
 fn the_step_says_what_it_did() {
-    let tail = Tail { position: Position { epoch: 7, sequence: 3 }, owner: Owner(0xab) };
+    let tail = Tail { position: Position { epoch: 7, sequence: 3 }, owner: Owner(0xab), claimed_by: None };
     assert_eq!(reply("*2|:0|$20|7-3 00000000000000ab|"), Some(Taken::Fresh));
     assert_eq!(reply("*2|:1|$20|7-3 00000000000000ab|"), Some(Taken::Already));
     assert_eq!(reply("*2|:2|$20|7-3 00000000000000ab|"), Some(Taken::Other(Some(tail))));
