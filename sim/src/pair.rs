@@ -199,7 +199,7 @@ impl Pair {
             Fault::FailOver if self.is_owned() && self.replica_has_ledger() => {
                 self.host.server().fail_over();
             }
-            Fault::Empty if self.is_owned_alone() => self.host.server().empty(),
+            Fault::Empty if self.may_be_emptied() => self.host.server().empty(),
             Fault::FailOver | Fault::Empty => {}
             Fault::FillRedis => {
                 let server = &mut *self.host.server();
@@ -251,8 +251,11 @@ impl Pair {
     fn is_owned_alone(&self) -> bool {
         let knows =
             |owner: usize| self.nodes[1 - owner].as_ref().is_none_or(|(other, _)| other.is_shut_out());
-        let may_meet = self.bug == Bug::DoubleFault;
-        self.is_owned() && (may_meet || self.owner.is_some_and(knows))
+        self.is_owned() && self.owner.is_some_and(knows)
+    }
+
+    fn may_be_emptied(&self) -> bool {
+        self.is_owned_alone() || self.bug == Bug::DoubleFault && self.is_owned()
     }
 
     fn is_whole(&self) -> bool {
@@ -318,9 +321,11 @@ impl Pair {
                 self.counts.bump(Branch::TakeOver);
                 self.nodes[node] = Some((started, figures));
                 self.owner = Some(node);
-                // A fail-over that forgets whose the ledger is would let the owner before write again.
-                let server = &mut *self.host.server();
-                server.replica = server.store.clone();
+                // A fail-over that loses the claim would let the owner before write again, if that has not met it yet.
+                if !self.is_owned_alone() {
+                    let server = &mut *self.host.server();
+                    server.replica = server.store.clone();
+                }
                 Ok(())
             }
             Err(StartFailed::Refused(error)) => {

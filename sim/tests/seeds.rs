@@ -42,7 +42,9 @@ parts! {
 }
 
 /// Seeds that once broke a promise, and why. They stay, whatever else is run.
-const ONCE_BROKEN: [(u64, &str); 8] = [
+const ONCE_BROKEN: [(u64, &str); 10] = [
+    (41, "a fail-over lost a claim and showed the name of one before it, which its owner did not know"),
+    (77, "the same"),
     (
         155,
         "an owner that was shut out and did not know wrote an emptied Redis again with what it had; left out since",
