@@ -1,17 +1,22 @@
 //! How long a turn works, and when a core begins no more sales: once they would wait longer than they shall, RESERVE gets BUSY
 //! and what finishes a sale still passes (DESIGN 8).
 //!
-//! A sale waits for the turn that reads it, and then for the engine. The engine works for a part of the turn; what it has not
-//! come to by then waits for the next, and a sale joins it only while that is no more than a turn can do. The connections are
-//! all read meanwhile, so that BUSY takes one turn: but reading and refusing have a bound of their own, or at ten times the
-//! load nothing else would be done, and those that are left are the first of the next turn.
+//! A turn shall take a third of the wait. A sale waits for the turn that reads it, and then for the engine, which works for a
+//! part of each turn: what it has not come to waits for the next, and a sale joins it only while that is no more than two
+//! turns can do. The connections are all read meanwhile, so that BUSY takes one turn: but reading and refusing have a bound,
+//! too, or at ten times the load nothing else would be done, and those that are left are the first of the next turn.
+//!
+//! The more may wait, the fewer are refused, and refusing costs time that sells nothing; the shorter a turn, the sooner BUSY is
+//! told, and the more of it goes into reading and writing.
 
 use std::time::Duration;
 
-/// The engine works for three tenths of the wait in a turn, and three more may be used up until no more connections are read:
-/// a turn is then about as long as half of the wait, with its writing and its commit.
-const WORKING_TENTHS: u32 = 3;
-const READING_TENTHS: u32 = 3;
+/// The engine works for a fifth of the wait in a turn. At a half of it no more connections are read.
+const WORKING: u32 = 5;
+const READING: u32 = 2;
+
+/// Turns that a sale may wait for the engine.
+const TURNS_WAITING: usize = 2;
 
 /// One core's admission to a turn. Times are nanoseconds of any clock that never goes back.
 #[derive(Debug)]
@@ -29,11 +34,10 @@ pub(super) struct Admission {
 impl Admission {
     /// Sales shall wait no longer than `wait_max`, as far as it is up to this core.
     pub(super) fn new(wait_max: Duration) -> Self {
-        let tenths =
-            |count| u64::try_from((wait_max / 10).saturating_mul(count).as_nanos()).unwrap_or(u64::MAX);
+        let part = |of| u64::try_from((wait_max / of).as_nanos()).unwrap_or(u64::MAX);
         Self {
-            working_ns: tenths(WORKING_TENTHS),
-            reading_ns: tenths(WORKING_TENTHS + READING_TENTHS),
+            working_ns: part(WORKING),
+            reading_ns: part(READING),
             turn_began_ns: 0,
             done: 0,
             closed: false,
@@ -58,7 +62,7 @@ impl Admission {
 
     /// Whether another sale may begin while so many commands wait.
     pub(super) fn admits(&self, waiting: usize) -> bool {
-        !self.closed || waiting < self.done
+        !self.closed || waiting < TURNS_WAITING * self.done
     }
 
     /// Whether the turn shall end, even if connections are left that have something to serve.
@@ -75,9 +79,9 @@ impl Admission {
 mod tests {
     use super::*;
 
-    const WAIT_MAX: Duration = Duration::from_millis(4);
+    const WAIT_MAX: Duration = Duration::from_millis(6);
     const WORKING_NS: u64 = 1_200_000;
-    const READING_NS: u64 = 2_400_000;
+    const READING_NS: u64 = 3_000_000;
 
     #[test]
     fn a_turn_works_for_its_part_of_the_wait_and_so_does_the_next_one() {
@@ -94,12 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sale_waits_for_the_next_turn_if_that_will_come_to_it() {
+    fn a_sale_joins_what_waits_if_two_turns_will_come_to_it() {
         let mut admission = Admission::new(WAIT_MAX);
         admission.begin_turn(0);
         (0..3).for_each(|_| admission.did(16, WORKING_NS + 1));
-        assert!(admission.admits(47));
-        assert!(!admission.admits(48));
+        assert!(admission.admits(95));
+        assert!(!admission.admits(96));
     }
 
     #[test]

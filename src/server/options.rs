@@ -53,8 +53,9 @@ pub struct ServeOptions {
     /// File with the token that operators send [default: connections from this host are operators']
     #[arg(long, env = "SEATHOLD_OPERATOR_TOKEN_FILE", value_name = "FILE")]
     pub operator_token_file: Option<PathBuf>,
-    /// Milliseconds that requests shall wait at most: above, RESERVE gets BUSY, and what finishes a sale still passes
-    #[arg(long, env = "SEATHOLD_BUSY_AFTER_MS", default_value_t = 4, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    /// Milliseconds that RESERVEs shall wait to be done: what would wait longer gets BUSY, within half of that; what finishes a
+    /// sale still passes
+    #[arg(long, env = "SEATHOLD_BUSY_AFTER_MS", default_value_t = 6, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub busy_after_ms: u64,
     /// Megabytes of log to keep before old state is written again and its segments are recycled
     #[arg(long, env = "SEATHOLD_LEDGER_KEEP_MIB", default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=16_777_216))]
