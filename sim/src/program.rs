@@ -59,12 +59,18 @@ pub fn main() -> ExitCode {
         None => many(&options),
     };
     let mut out = io::stdout().lock();
-    // Whoever reads may have seen enough, and the exit code tells whether the promises held.
-    let _ = if options.json {
+    let told = if options.json {
         writeln!(out, "{}", as_json(&options, &total, began.elapsed()))
     } else {
         tell(&mut out, &total, began.elapsed())
     };
+    // Whoever reads may have seen enough, and the exit code tells whether the promises held.
+    if let Err(error) = told
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        eprintln!("seathold-sim: what was found cannot be written: {error}");
+        return ExitCode::FAILURE;
+    }
     if total.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -7,8 +7,8 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::io;
 use std::sync::Arc;
 
-/// Asks that a core may have out at one peer, at most. Room for the answers is reserved with them. Two thousand cover
-/// the requests of a whole turn; above it the client is told BUSY.
+/// Asks that a core may have out at one peer, at most. Room for the answers is reserved with them. Two thousand are
+/// what a core does in several turns; above it the client is told BUSY.
 pub const ASKS_PER_PEER: usize = 2048;
 
 /// Asks that all peers together may have out at one core. Its queues are allocated when the server starts, 3 MB of them

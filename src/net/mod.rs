@@ -1,4 +1,4 @@
-//! Connections: listening, reading frames with bounded memory, writing once a turn.
+//! Connections: listening, reading frames with bounded memory, writing what was answered.
 //!
 //! Nothing here knows what a request means; the reactor does.
 

@@ -1,17 +1,18 @@
 //! How long a turn works, and when a core begins no more sales: once they would wait longer than they shall, RESERVE gets BUSY
 //! and what finishes a sale still passes (DESIGN 8).
 //!
-//! A turn shall take a third of the wait. A sale waits for the turn that reads it, and then for the engine, which works for a
+//! A turn shall take a third of the wait, and reads no more at a half. A sale waits for the turn that reads it, and then for the engine, which works for a
 //! part of each turn: what it has not come to waits for the next, and a sale joins it only while that is no more than two
-//! turns can do. The connections are all read meanwhile, so that BUSY takes one turn: but reading and refusing have a bound,
-//! too, or at ten times the load nothing else would be done, and those that are left are the first of the next turn.
+//! turns can do. The connections are all read meanwhile, so that BUSY takes one turn; those that the turn does not come to are
+//! the first of the next, or at ten times the load there would be nothing but refusing.
 //!
 //! The more may wait, the fewer are refused, and refusing costs time that sells nothing; the shorter a turn, the sooner BUSY is
 //! told, and the more of it goes into reading and writing.
 
+use crate::engine::GROUP;
 use std::time::Duration;
 
-/// The engine works for a fifth of the wait in a turn. At a half of it no more connections are read.
+/// The engine stops a fifth of the wait into the turn. At a half no more connections are read.
 const WORKING: u32 = 5;
 const READING: u32 = 2;
 
@@ -23,11 +24,12 @@ const TURNS_WAITING: usize = 2;
 pub(super) struct Admission {
     /// Time into the turn at which its engine stops.
     working_ns: u64,
-    /// Time into the turn at which it reads no more connections, if its engine has stopped.
+    /// Time into the turn at which it reads no more connections.
     reading_ns: u64,
     turn_began_ns: u64,
-    /// Commands done in this turn.
+    /// Commands done in this turn, and in the one before: a pause of the processor cuts one turn short, seldom two.
     done: usize,
+    done_before: usize,
     closed: bool,
 }
 
@@ -40,18 +42,24 @@ impl Admission {
             reading_ns: part(READING),
             turn_began_ns: 0,
             done: 0,
+            done_before: 0,
             closed: false,
         }
     }
 
-    /// A turn begins.
+    /// A turn begins to work.
     pub(super) fn begin_turn(&mut self, now_ns: u64) {
-        *self = Self { turn_began_ns: now_ns, done: 0, closed: false, ..*self };
+        *self = Self { turn_began_ns: now_ns, done: 0, done_before: self.done, closed: false, ..*self };
     }
 
     /// Notes commands that the engine has done.
     pub(super) fn did(&mut self, commands: usize, now_ns: u64) {
         self.done += commands;
+        self.look(now_ns);
+    }
+
+    /// Notes how long the turn has taken.
+    pub(super) fn look(&mut self, now_ns: u64) {
         self.closed |= self.spent_ns(now_ns) > self.working_ns;
     }
 
@@ -62,7 +70,7 @@ impl Admission {
 
     /// Whether another sale may begin while so many commands wait.
     pub(super) fn admits(&self, waiting: usize) -> bool {
-        !self.closed || waiting < TURNS_WAITING * self.done
+        !self.closed || waiting < TURNS_WAITING * self.done.max(self.done_before).max(GROUP)
     }
 
     /// Whether the turn shall end, even if connections are left that have something to serve.
@@ -106,12 +114,26 @@ mod tests {
         assert!(!admission.admits(96));
     }
 
+    /// The processor was taken away, or all that was read asked nothing of the engine.
+    #[test]
+    fn a_turn_that_got_little_done_refuses_no_more_than_others() {
+        let mut admission = Admission::new(WAIT_MAX);
+        admission.begin_turn(0);
+        admission.look(WORKING_NS + 1);
+        assert!(admission.admits(2 * GROUP - 1) && !admission.admits(2 * GROUP));
+        admission.begin_turn(0);
+        (0..3).for_each(|_| admission.did(16, 0));
+        admission.begin_turn(0);
+        admission.did(16, WORKING_NS + 1);
+        assert!(admission.admits(95) && !admission.admits(96));
+    }
+
     #[test]
     fn a_turn_that_works_no_more_ends_soon_and_one_that_works_does_not() {
         let mut admission = Admission::new(WAIT_MAX);
         admission.begin_turn(0);
-        assert!(!admission.ends_turn(|| u64::MAX), "what asks nothing of the engine does not end a turn");
-        admission.did(16, WORKING_NS + 1);
+        assert!(!admission.ends_turn(|| unreachable!("the clock is not read as long as the engine works")));
+        admission.look(WORKING_NS + 1);
         assert!(!admission.ends_turn(|| READING_NS));
         assert!(admission.ends_turn(|| READING_NS + 1));
     }

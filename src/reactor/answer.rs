@@ -1,4 +1,4 @@
-//! From answers to bytes: each answer to its connection or its core, then one write per connection.
+//! From answers to bytes: each answer to its connection or its core, then to the socket.
 
 use super::Reactor;
 use crate::counters::Counter;

@@ -10,8 +10,8 @@ use seathold_protocol::frame::Opcode;
 use seathold_protocol::reply::Refusal;
 use seathold_protocol::status::Status;
 
-/// Commands that wait for the engine above which no connection is read. Those of other cores are taken all the same: there are no
-/// more than the mesh has room for, and they would starve behind this core's own.
+/// Commands that wait for the engine above which no connection is read: some fifty milliseconds of its work. Those of other
+/// cores are taken all the same, and are no more than the mesh has room for.
 const WAITING_MAX: usize = 16_384;
 
 /// What BUSY tells a client when the owner's inbox is full: a few of its turns.
@@ -29,7 +29,8 @@ impl Reactor {
         let origin = Origin { core: self.core as u8, opcode, connection: key.0, correlation };
         let owner = self.shared.owner(command.departure());
         if let Command::Reserve(reserve) = &command {
-            let crowded = !self.admits_sale();
+            // Another owner says by itself whether it is crowded.
+            let crowded = owner == self.core && !self.admits_sale();
             if (crowded || owner != self.core)
                 && let Some(refusal) = self.shared.board.sold_out(reserve, self.now)
             {

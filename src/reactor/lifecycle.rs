@@ -130,8 +130,7 @@ impl Reactor {
             Phase::Draining(since_ms) => {
                 let late = self.now.boot_ms >= since_ms + DRAIN_TIMEOUT_MS;
                 let told = self.connections.is_empty() || late;
-                let done = self.waiting.is_empty() && self.engine.is_idle();
-                let answered = done && self.mailbox.asks_out() == 0;
+                let answered = self.is_idle() && self.mailbox.asks_out() == 0;
                 if told && (answered || self.engine.is_stalled()) {
                     self.phase = Phase::Drained;
                     self.shared.drained.fetch_add(1, Ordering::AcqRel);
@@ -139,7 +138,7 @@ impl Reactor {
             }
             Phase::Drained => {
                 let all = self.shared.drained.load(Ordering::Acquire) == self.shared.counters.len();
-                if all && (self.engine.is_idle() || self.engine.is_stalled()) {
+                if all && (self.is_idle() || self.engine.is_stalled()) {
                     self.phase = Phase::Stopped;
                 }
             }
@@ -148,5 +147,10 @@ impl Reactor {
         if !matches!(self.phase, Phase::Serving) {
             self.sweep_at_ms = self.now.boot_ms + 1;
         }
+    }
+
+    /// Whether all that was asked of this core's engine is done and answered.
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.engine.is_idle()
     }
 }

@@ -1,12 +1,13 @@
 //! One core's event loop: the only place where sockets, the engine, the mesh and the ledger meet.
 //!
 //! ```text
-//!  poll ─► notices of the ledger ─► read and serve ─► mail of other cores ─► expire ─► answers ─► commit ─► flush ─► ring
+//!  poll ─► notices, answers ─► work ─► read and serve ─┬─► work ─► notices ─► expire ─► answers ─► commit ─► flush ─► ring
+//!                                   mail of other cores ─┘
 //! ```
 //!
 //! A turn has bounded work, per connection and for the engine, and ends with one commit to the ledger, one write per
-//! connection and at most one wake per peer. In a crowd a connection is written as soon as it is served, so that BUSY does
-//! not wait for the rest of the turn; what the ledger has told before is in the same write.
+//! connection and at most one wake per peer. In a crowd a connection is written as soon as it is served, too, so that BUSY
+//! does not wait for the rest of the turn; what the ledger has told before is in the same write.
 
 mod admission;
 mod answer;
@@ -96,6 +97,7 @@ pub struct Reactor {
     /// More is due or to be compacted than one turn may do.
     engine_busy: bool,
     mailbox: Mailbox,
+    mail_first: bool,
     ledger: LedgerPort,
     spare_commit: Option<Commit>,
     spare_payloads: Vec<Vec<u8>>,
@@ -139,6 +141,7 @@ impl Reactor {
             waiting: VecDeque::new(),
             engine_busy: false,
             mailbox,
+            mail_first: false,
             ledger,
             spare_commit: None,
             spare_payloads: Vec::new(),
@@ -157,14 +160,13 @@ impl Reactor {
         while self.phase != Phase::Stopped {
             self.sleep(&mut events)?;
             self.now = self.clock.now();
-            self.admission.begin_turn(self.clock.monotonic_ns());
             self.note_events(&events);
             self.accept();
             self.take_notices();
             self.hand_out_answers();
+            self.admission.begin_turn(self.clock.monotonic_ns());
             self.work();
-            self.serve(&mut frames);
-            self.take_mail();
+            self.take_requests(&mut frames);
             self.work();
             self.take_notices();
             self.expire();
@@ -227,6 +229,19 @@ impl Reactor {
                     }
                 }
             }
+        }
+    }
+
+    /// Takes what clients and other cores ask. In a crowd the engine has room for those who come first: it is the other ones
+    /// each time.
+    fn take_requests(&mut self, frames: &mut Frames) {
+        self.mail_first = !self.mail_first;
+        if self.mail_first {
+            self.take_mail();
+            self.serve(frames);
+        } else {
+            self.serve(frames);
+            self.take_mail();
         }
     }
 

@@ -29,8 +29,11 @@ impl Reactor {
             if let Next::Close(reason) = self.serve_one(key, frames) {
                 self.counters.bump(reason);
                 self.close(key);
-            } else if self.admission.is_closed() {
-                self.write_out(key);
+            } else {
+                self.admission.look(self.clock.monotonic_ns());
+                if self.admission.is_closed() {
+                    self.write_out(key);
+                }
             }
         }
     }
