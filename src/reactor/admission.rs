@@ -1,10 +1,10 @@
 //! How long a turn works, and when a core begins no more sales: once they would wait longer than they shall, RESERVE gets BUSY
 //! and what finishes a sale still passes (DESIGN 8).
 //!
-//! A turn shall take a third of the wait, and reads no more at a half. A sale waits for the turn that reads it, and then for the engine, which works for a
-//! part of each turn: what it has not come to waits for the next, and a sale joins it only while that is no more than two
-//! turns can do. The connections are all read meanwhile, so that BUSY takes one turn; those that the turn does not come to are
-//! the first of the next, or at ten times the load there would be nothing but refusing.
+//! A turn shall take a third of the wait, and reads no more at a half. A sale waits for the turn that reads it, and then for
+//! the engine, which works for a part of each turn: what it has not come to waits for the next, and a sale joins it only
+//! while that is no more than two turns can do. The connections are all read meanwhile, so that BUSY takes one turn; those
+//! that the turn does not come to are the first of the next, or at ten times the load there would be nothing but refusing.
 //!
 //! The more may wait, the fewer are refused, and refusing costs time that sells nothing; the shorter a turn, the sooner BUSY is
 //! told, and the more of it goes into reading and writing.
