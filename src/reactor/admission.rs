@@ -27,10 +27,11 @@ pub(super) struct Admission {
     /// Time into the turn at which it reads no more connections.
     reading_ns: u64,
     turn_began_ns: u64,
+    /// How long the turn had taken at the last look.
+    spent_ns: u64,
     /// Commands done in this turn, and in the one before: a pause of the processor cuts one turn short, seldom two.
     done: usize,
     done_before: usize,
-    closed: bool,
 }
 
 impl Admission {
@@ -41,15 +42,15 @@ impl Admission {
             working_ns: part(WORKING),
             reading_ns: part(READING),
             turn_began_ns: 0,
+            spent_ns: 0,
             done: 0,
             done_before: 0,
-            closed: false,
         }
     }
 
     /// A turn begins to work.
     pub(super) fn begin_turn(&mut self, now_ns: u64) {
-        *self = Self { turn_began_ns: now_ns, done: 0, done_before: self.done, closed: false, ..*self };
+        *self = Self { turn_began_ns: now_ns, spent_ns: 0, done: 0, done_before: self.done, ..*self };
     }
 
     /// Notes commands that the engine has done.
@@ -60,26 +61,22 @@ impl Admission {
 
     /// Notes how long the turn has taken.
     pub(super) fn look(&mut self, now_ns: u64) {
-        self.closed |= self.spent_ns(now_ns) > self.working_ns;
+        self.spent_ns = self.spent_ns.max(now_ns.saturating_sub(self.turn_began_ns));
     }
 
     /// Whether the engine works no more in this turn.
     pub(super) fn is_closed(&self) -> bool {
-        self.closed
+        self.spent_ns > self.working_ns
     }
 
     /// Whether another sale may begin while so many commands wait.
     pub(super) fn admits(&self, waiting: usize) -> bool {
-        !self.closed || waiting < TURNS_WAITING * self.done.max(self.done_before).max(GROUP)
+        !self.is_closed() || waiting < TURNS_WAITING * self.done.max(self.done_before).max(GROUP)
     }
 
     /// Whether the turn shall end, even if connections are left that have something to serve.
-    pub(super) fn ends_turn(&self, now_ns: impl FnOnce() -> u64) -> bool {
-        self.closed && self.spent_ns(now_ns()) > self.reading_ns
-    }
-
-    fn spent_ns(&self, now_ns: u64) -> u64 {
-        now_ns.saturating_sub(self.turn_began_ns)
+    pub(super) fn ends_turn(&self) -> bool {
+        self.spent_ns > self.reading_ns
     }
 }
 
@@ -131,11 +128,13 @@ mod tests {
     #[test]
     fn a_turn_that_works_no_more_ends_soon_and_one_that_works_does_not() {
         let mut admission = Admission::new(WAIT_MAX);
-        admission.begin_turn(0);
-        assert!(!admission.ends_turn(|| unreachable!("the clock is not read as long as the engine works")));
-        admission.look(WORKING_NS + 1);
-        assert!(!admission.ends_turn(|| READING_NS));
-        assert!(admission.ends_turn(|| READING_NS + 1));
+        admission.begin_turn(1_000);
+        admission.look(1_000 + READING_NS);
+        assert!(admission.is_closed() && !admission.ends_turn());
+        admission.look(1_001 + READING_NS);
+        assert!(admission.ends_turn());
+        admission.begin_turn(1_001 + READING_NS);
+        assert!(!admission.ends_turn());
     }
 
     #[test]
@@ -143,6 +142,6 @@ mod tests {
         let mut admission = Admission::new(Duration::MAX);
         admission.begin_turn(0);
         admission.did(16, u64::MAX);
-        assert!(!admission.is_closed());
+        assert!(!admission.is_closed() && !admission.ends_turn());
     }
 }

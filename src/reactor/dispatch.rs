@@ -67,7 +67,7 @@ impl Reactor {
 
     /// Whether another connection may be read in this turn.
     pub(super) fn may_read(&self) -> bool {
-        self.waiting.len() < WAITING_MAX && !self.admission.ends_turn(|| self.clock.monotonic_ns())
+        self.waiting.len() < WAITING_MAX && !self.admission.ends_turn()
     }
 
     fn admits_sale(&self) -> bool {
