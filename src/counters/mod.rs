@@ -44,7 +44,7 @@ counters! {
     AvailabilityTold "availability_told" "AVAILABILITYs answered OK.";
     StatsTold "stats_told" "STATS answered.";
     RefusedAtTheDoor "refused_at_the_door" "First RESERVEs refused from the published counters without asking the owner.";
-    RefusedForWaiting "refused_for_waiting" "RESERVEs refused with BUSY because as many commands waited for the engine as may.";
+    RefusedForWaiting "refused_for_waiting" "RESERVEs and LOOKUPs refused with BUSY because as many commands waited for the engine as may.";
     TurnsCutShort "turns_cut_short" "Passes of the event loop that left connections unread for the next, for want of time or because too many commands wait for the engine.";
     Forwarded "forwarded" "Requests sent on to the core that owns the departure.";
     ConnectionsAccepted "connections_accepted" "Connections accepted.";

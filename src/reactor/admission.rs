@@ -1,10 +1,11 @@
-//! How long a turn works, and when a core begins no more sales: once they would wait longer than they shall, RESERVE gets BUSY
-//! and what finishes a sale still passes (DESIGN 8).
+//! How long a turn works, and when a core begins no more sales: once they would wait longer than they shall, RESERVE and LOOKUP
+//! get BUSY and what finishes a sale still passes (DESIGN 8).
 //!
 //! A turn shall take a third of the wait, and reads no more at a half. A sale waits for the turn that reads it, and then for
 //! the engine, which works for a part of each turn: what it has not come to waits for the next, and a sale joins it only
-//! while that is no more than two turns can do. The connections are all read meanwhile, so that BUSY takes one turn; those
-//! that the turn does not come to are the first of the next, or at ten times the load there would be nothing but refusing.
+//! while that is no more than two turns can do. So does a LOOKUP, or those who only look would leave sales no room. The
+//! connections are all read meanwhile, so that BUSY takes one turn; those that the turn does not come to are the first of the
+//! next, or at ten times the load there would be nothing but refusing.
 //!
 //! The more may wait, the fewer are refused, and refusing costs time that sells nothing; the shorter a turn, the sooner BUSY is
 //! told, and the more of it goes into reading and writing.
@@ -35,7 +36,7 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Sales shall wait no longer than `wait_max`, as far as it is up to this core.
+    /// Nothing that can be put off shall wait longer than `wait_max`, as far as it is up to this core.
     pub(super) fn new(wait_max: Duration) -> Self {
         let part = |of| u64::try_from((wait_max / of).as_nanos()).unwrap_or(u64::MAX);
         Self {
@@ -69,7 +70,7 @@ impl Admission {
         self.spent_ns > self.working_ns
     }
 
-    /// Whether another sale may begin while so many commands wait.
+    /// Whether another command that can be put off may join so many that wait.
     pub(super) fn admits(&self, waiting: usize) -> bool {
         !self.is_closed() || waiting < TURNS_WAITING * self.done.max(self.done_before).max(GROUP)
     }

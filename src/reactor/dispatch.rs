@@ -23,24 +23,22 @@ const CROWD_RETRY_MS: u64 = 50;
 const CROWDED: Refusal = Refusal { status: Status::Busy, detail: CROWD_RETRY_MS };
 
 impl Reactor {
-    /// Gives a command to the core that owns its departure. Another core's departure may be refused at the door; this
-    /// core's own engine looks for itself. In a crowd no sale begins, but who asks for what is sold out is told so.
+    /// Gives a command to the core that owns its departure, which says by itself whether it is crowded. Another core's departure
+    /// may be refused at the door; this core's own engine looks for itself. In a crowd, who asks for what is sold out is told so.
     pub(super) fn route(&mut self, key: ConnectionKey, correlation: u64, opcode: Opcode, command: Command) {
         let origin = Origin { core: self.core as u8, opcode, connection: key.0, correlation };
         let owner = self.shared.owner(command.departure());
-        if let Command::Reserve(reserve) = &command {
-            // Another owner says by itself whether it is crowded.
-            let crowded = owner == self.core && !self.admits_sale();
-            if (crowded || owner != self.core)
-                && let Some(refusal) = self.shared.board.sold_out(reserve, self.now)
-            {
-                self.counters.bump(Counter::RefusedAtTheDoor);
-                return self.refuse(key, opcode as u8, correlation, refusal);
-            }
-            if crowded {
-                self.counters.bump(Counter::RefusedForWaiting);
-                return self.refuse(key, opcode as u8, correlation, CROWDED);
-            }
+        let crowded = owner == self.core && !self.admits(&command);
+        if let Command::Reserve(reserve) = &command
+            && (crowded || owner != self.core)
+            && let Some(refusal) = self.shared.board.sold_out(reserve, self.now)
+        {
+            self.counters.bump(Counter::RefusedAtTheDoor);
+            return self.refuse(key, opcode as u8, correlation, refusal);
+        }
+        if crowded {
+            self.counters.bump(Counter::RefusedForWaiting);
+            return self.refuse(key, opcode as u8, correlation, CROWDED);
         }
         self.connections.get(key).expect("the caller has it").begin();
         if owner == self.core {
@@ -56,7 +54,7 @@ impl Reactor {
 
     /// Takes what another core asks.
     pub(super) fn take_ask(&mut self, ask: Ask) {
-        if matches!(ask.command, Command::Reserve(_)) && !self.admits_sale() {
+        if !self.admits(&ask.command) {
             self.counters.bump(Counter::RefusedForWaiting);
             self.counters.count_refusal(CROWDED.status);
             self.mailbox.answer(Answered { origin: ask.origin, answer: Answer::Refused(CROWDED) });
@@ -70,8 +68,10 @@ impl Reactor {
         self.waiting.len() < WAITING_MAX && !self.admission.ends_turn()
     }
 
-    fn admits_sale(&self) -> bool {
-        self.admission.admits(self.waiting.len())
+    /// Whether a command may wait for the engine: always if it finishes a sale, or is an operator's.
+    fn admits(&self, command: &Command) -> bool {
+        let can_be_put_off = matches!(command, Command::Reserve(_) | Command::Lookup(_));
+        !can_be_put_off || self.admission.admits(self.waiting.len())
     }
 
     /// Gives a command to this core's engine, together with others.

@@ -24,7 +24,7 @@ pub struct Shared {
     pub core_ports: Vec<u16>,
     /// The core that owns each partition.
     pub partition_cores: Vec<u8>,
-    /// How long requests shall wait before RESERVE gets BUSY.
+    /// How long requests shall wait before RESERVE and LOOKUP get BUSY.
     pub wait_max: Duration,
     /// Makes a connection an operator's. Without one, connections from this host are.
     pub operator_token: Option<String>,

@@ -98,6 +98,18 @@ fn crowds_at_all_doors_for_all_cores_are_served_in_the_end() {
     server.stop_within(Duration::from_secs(2));
 }
 
+/// Else a crowd that only looks would fill the queue, and no sale could begin.
+#[test]
+fn a_crowd_that_looks_is_told_to_come_again_too() {
+    let server = server_that_lets_nobody_wait(1);
+    let look = |id| Request::Lookup(target(departure_of(0, 1), id));
+    let (refused, told) = ask_until_served(&mut server.connect(), 0..BUYERS, look);
+    assert_eq!(told, [Status::NotFound; BUYERS as usize]);
+    assert!(refused > 0, "all were served at once");
+    assert_eq!(server.count(0, Counter::RefusedForWaiting), refused);
+    server.stop_within(Duration::from_secs(2));
+}
+
 /// Holds `BUYERS` places, and asks to confirm them all at once: the core has read that and done a small part of it.
 fn with_confirms_waiting(server: &Server) -> Client {
     let departure = departure_of(0, 1);
