@@ -1,5 +1,5 @@
-//! One connection of the loop: reads answers, asks what follows from them or is due in the same slots, writes once. It
-//! owns its buffers and allocates nothing per request.
+//! One connection of the loop: reads answers, then asks what follows from them or is due in the same slots, and writes once.
+//! It owns its buffers and allocates nothing per request.
 
 use super::flights::{Flight, Flights, Landing};
 use super::lane::{Asked, Lane};
@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::time::Instant;
 
 /// Bytes read at once: the answers to a thousand requests.
-pub(super) const READ_BYTES: usize = 65_536;
+const READ_BYTES: usize = 65_536;
 
 /// Bytes of the longest answer to anything the generator asks: a reservation of nine. Above it the stream is broken.
 const ANSWER_BYTES_MAX: usize = 128 + PASSENGERS_MAX * 4;
@@ -64,8 +64,13 @@ pub(super) struct Connection {
     /// Its lane knows that it has a free slot.
     is_ready: bool,
     flights: Flights,
-    /// The first part of an answer whose rest is still to come.
-    rest: Vec<u8>,
+    /// Answers that were read, the last one perhaps in part; `filled` bytes.
+    inbound: Vec<u8>,
+    filled: usize,
+    /// When they were read.
+    read_ns: u64,
+    /// The socket had nothing more then.
+    is_drained: bool,
     /// Requests, of which the first `sent` bytes are written.
     outbound: Vec<u8>,
     sent: usize,
@@ -78,7 +83,10 @@ impl Connection {
             lane,
             is_ready: false,
             flights: Flights::new(in_flight),
-            rest: Vec::with_capacity(ANSWER_BYTES_MAX),
+            inbound: vec![0; READ_BYTES],
+            filled: 0,
+            read_ns: 0,
+            is_drained: true,
             outbound: Vec::with_capacity(in_flight.min(1_024) * REQUEST_BYTES_MAX),
             sent: 0,
         }
@@ -108,37 +116,51 @@ impl Connection {
         self.flush()
     }
 
-    /// Reads what has come, asks what follows, writes all of it.
-    pub(super) fn turn(&mut self, buffer: &mut [u8], turn: &mut Turn<'_>) -> Result<(), Lost> {
-        loop {
-            let kept = self.rest.len();
-            buffer[..kept].copy_from_slice(&self.rest);
-            let read = match self.stream.read(&mut buffer[kept..]) {
+    /// Reads what has come.
+    pub(super) fn read(&mut self, clock: &Clock) -> Result<(), Lost> {
+        let read = loop {
+            match self.stream.read(&mut self.inbound[self.filled..]) {
                 Ok(0) => return Err(Lost),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(read) => break read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
-            };
+            }
+        };
+        self.read_ns = clock.now_ns();
+        self.filled += read;
+        // A stream socket that gives less than asked is empty (epoll(7)); its next bytes are an event.
+        self.is_drained = self.filled < self.inbound.len();
+        Ok(())
+    }
+
+    /// Takes the answers that were read, and what has come behind them; asks what follows, and writes all of it.
+    pub(super) fn turn(&mut self, turn: &mut Turn<'_>) -> Result<(), Lost> {
+        loop {
             // One reading of the clock for what came at once: the next requests are due now, so the generator's own
             // time to write them is part of their latency.
             let now_ns = turn.clock.now_ns();
-            let filled = kept + read;
-            let mut served = 0;
-            while let Some(frame) =
-                frame::split(&buffer[served..filled], ANSWER_BYTES_MAX).map_err(|_| Lost)?
-            {
-                served += frame.bytes();
-                self.answer(&frame, now_ns, turn);
-            }
-            self.rest.clear();
-            self.rest.extend_from_slice(&buffer[served..filled]);
-            // A stream socket that gives less than asked is empty (epoll(7)); its next bytes are an event.
-            if filled < buffer.len() {
+            let inbound = std::mem::take(&mut self.inbound);
+            let served = self.take_answers(&inbound[..self.filled], now_ns, turn)?;
+            self.inbound = inbound;
+            self.inbound.copy_within(served..self.filled, 0);
+            self.filled -= served;
+            if self.is_drained {
                 break;
             }
+            self.read(turn.clock)?;
         }
         self.flush()
+    }
+
+    /// How many bytes the whole answers took.
+    fn take_answers(&mut self, inbound: &[u8], now_ns: u64, turn: &mut Turn<'_>) -> Result<usize, Lost> {
+        let mut served = 0;
+        while let Some(frame) = frame::split(&inbound[served..], ANSWER_BYTES_MAX).map_err(|_| Lost)? {
+            served += frame.bytes();
+            self.answer(&frame, now_ns, turn);
+        }
+        Ok(served)
     }
 
     /// Gives up requests sent at or before `sent_ns` and asks anew in their slots.
@@ -189,7 +211,7 @@ impl Connection {
         if let Some(memory) = &mut turn.lane.memory {
             memory.answered(errand, outcome, frame);
         }
-        let times = Times { intended_ns: *intended_ns, sent_ns: *sent_ns, answered_ns: now_ns };
+        let times = Times { intended_ns: *intended_ns, sent_ns: *sent_ns, answered_ns: self.read_ns };
         turn.counter.count(errand.step, outcome, times);
         if turn.lane.follow(errand, outcome, now_ns, correlation, &mut self.outbound) {
             (*intended_ns, *sent_ns) = (now_ns, now_ns);
@@ -230,5 +252,48 @@ impl Connection {
         self.outbound.clear();
         self.sent = 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::Options;
+    use crate::load::buyer::{Buyer, Script};
+    use crate::load::results::tally::Tally;
+    use crate::load::stage::Stage;
+    use crate::load::tests::{echo, serve};
+    use clap::Parser;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// What the generator makes of others' answers meanwhile is not the server's time.
+    #[test]
+    fn an_answer_counts_from_when_it_was_read() {
+        let options = Options::try_parse_from(["seathold-load", "--closed"]).unwrap();
+        let script = Script { workload: options.workload, habits: options.habits, seed: 1 };
+        let mut lane = Lane::closed(Buyer::new(Arc::new(script), Arc::new(Stage::default()), 0), 0);
+        let url = serve(echo);
+        let stream = std::net::TcpStream::connect(url.strip_prefix("seathold://").unwrap()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut connection = Connection::new(TcpStream::from_std(stream), 0, 1);
+
+        let minute = Duration::from_secs(60);
+        let clock = Clock { epoch: Instant::now(), from_ns: 0, until_ns: minute.as_nanos() as u64 };
+        let mut counter = Counter::new(Tally::new(0..clock.until_ns, false, 0));
+        let mut turn = Turn { clock: &clock, lane: &mut lane, counter: &mut counter, polled_ns: 0 };
+        connection.start(&mut turn).unwrap();
+        while connection.filled == 0 {
+            connection.read(&clock).unwrap();
+        }
+        let later = Clock { epoch: clock.epoch - 2 * minute, ..clock };
+        turn.clock = &later;
+        connection.turn(&mut turn).unwrap();
+        assert_eq!(
+            (connection.filled, connection.open()),
+            (0, 0),
+            "it was answered, and nothing is due any more"
+        );
+        assert_eq!(counter.end().requests(), 1);
     }
 }

@@ -2,12 +2,13 @@
 //! until the time is over and every request is answered or given up.
 
 use super::alarm::Alarm;
-use super::connection::{Clock, Connection, Lost, READ_BYTES, Turn};
+use super::connection::{Clock, Connection, Lost, Turn};
 use super::lane::Lane;
 use super::oracle::Memory;
 use super::results::counter::Counter;
 use super::results::live::Pulse;
 use super::results::tally::Tally;
+use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 use std::io;
 use std::time::Duration;
@@ -55,11 +56,10 @@ pub(super) fn drive(share: Share, clock: &Clock, pulse: &Pulse, counter: Counter
     let mut driver = Driver::new(share, clock, counter)?;
     driver.start();
     let mut events = Events::with_capacity(EVENTS);
-    let mut buffer = vec![0; READ_BYTES];
     let mut sweep_ns = SWEEP_NS;
     while !driver.is_over() {
         driver.poll(&mut events)?;
-        driver.read(&events, &mut buffer);
+        driver.read(&events);
         driver.send_due();
         let now_ns = clock.now_ns();
         if now_ns >= sweep_ns {
@@ -145,9 +145,15 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn read(&mut self, events: &Events, buffer: &mut [u8]) {
-        for event in events.iter().filter(|event| event.token() != ALARM) {
-            self.visit(event.token().0, |connection, turn| connection.turn(buffer, turn));
+    /// Reads all before anything is done with what they say: an answer that was there does not wait for what the generator
+    /// makes of the others.
+    fn read(&mut self, events: &Events) {
+        let connections = || events.iter().map(Event::token).filter(|token| *token != ALARM);
+        for Token(at) in connections() {
+            self.visit(at, |connection, turn| connection.read(turn.clock));
+        }
+        for Token(at) in connections() {
+            self.visit(at, Connection::turn);
         }
     }
 

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Answers on every connection as `answer` says; a connection ends when `answer` has nothing to say.
-fn serve(answer: impl Fn(&Frame<'_>, &mut Vec<u8>) -> bool + Clone + Send + 'static) -> String {
+pub(super) fn serve(answer: impl Fn(&Frame<'_>, &mut Vec<u8>) -> bool + Clone + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("seathold://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -43,7 +43,7 @@ fn talk(mut stream: TcpStream, answer: impl Fn(&Frame<'_>, &mut Vec<u8>) -> bool
     }
 }
 
-fn echo(frame: &Frame<'_>, out: &mut Vec<u8>) -> bool {
+pub(super) fn echo(frame: &Frame<'_>, out: &mut Vec<u8>) -> bool {
     let correlation = frame.header.correlation;
     match Request::decode(frame).unwrap() {
         Request::Hello(hello) => {
