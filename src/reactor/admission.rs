@@ -1,24 +1,24 @@
 //! How long a turn works, and when a core begins no more sales: once they would wait longer than they shall, RESERVE and LOOKUP
 //! get BUSY and what finishes a sale still passes (DESIGN 8).
 //!
-//! A turn shall take a third of the wait, and reads no more at a half. A sale waits for the turn that reads it, and then for
-//! the engine, which works for a part of each turn: what it has not come to waits for the next, and a sale joins it only
-//! while that is no more than two turns can do. So does a LOOKUP, or those who only look would leave sales no room. The
-//! connections are all read meanwhile, so that BUSY takes one turn; those that the turn does not come to are the first of the
-//! next, or at ten times the load there would be nothing but refusing.
+//! A turn shall take a fifth of the wait. A sale waits for the turn that reads it, and then for the engine, which works for an
+//! eighth of the wait in each: what it has not come to waits for the next, and a sale joins it only while that is no more than
+//! five turns can do. So does a LOOKUP, or those who only look would leave sales no room. Connections are read meanwhile, so
+//! that BUSY takes one turn or two; those that a turn does not come to are the first of the next.
 //!
-//! The more may wait, the fewer are refused, and refusing costs time that sells nothing; the shorter a turn, the sooner BUSY is
-//! told, and the more of it goes into reading and writing.
+//! The shorter a turn, the sooner BUSY is told; but it must not read for longer than it works, or in a crowd there would be
+//! nothing but refusing. A connection that waits for the next turn gathers more requests for one read. The more may wait, the
+//! fewer are refused, which costs time that sells nothing.
 
 use crate::engine::GROUP;
 use std::time::Duration;
 
-/// The engine stops a fifth of the wait into the turn. At a half no more connections are read.
-const WORKING: u32 = 5;
-const READING: u32 = 2;
+/// The engine stops an eighth of the wait into the turn. At a fifth no more connections are read.
+const WORKING: u32 = 8;
+const READING: u32 = 5;
 
 /// Turns that a sale may wait for the engine.
-const TURNS_WAITING: usize = 2;
+const TURNS_WAITING: usize = 5;
 
 /// One core's admission to a turn. Times are nanoseconds of any clock that never goes back.
 #[derive(Debug)]
@@ -86,8 +86,8 @@ mod tests {
     use super::*;
 
     const WAIT_MAX: Duration = Duration::from_millis(6);
-    const WORKING_NS: u64 = 1_200_000;
-    const READING_NS: u64 = 3_000_000;
+    const WORKING_NS: u64 = 750_000;
+    const READING_NS: u64 = 1_200_000;
 
     #[test]
     fn a_turn_works_for_its_part_of_the_wait_and_so_does_the_next_one() {
@@ -104,12 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sale_joins_what_waits_if_two_turns_will_come_to_it() {
+    fn a_sale_joins_what_waits_if_five_turns_will_come_to_it() {
         let mut admission = Admission::new(WAIT_MAX);
         admission.begin_turn(0);
         (0..3).for_each(|_| admission.did(16, WORKING_NS + 1));
-        assert!(admission.admits(95));
-        assert!(!admission.admits(96));
+        assert!(admission.admits(239));
+        assert!(!admission.admits(240));
     }
 
     /// The processor was taken away, or all that was read asked nothing of the engine.
@@ -118,12 +118,12 @@ mod tests {
         let mut admission = Admission::new(WAIT_MAX);
         admission.begin_turn(0);
         admission.look(WORKING_NS + 1);
-        assert!(admission.admits(2 * GROUP - 1) && !admission.admits(2 * GROUP));
+        assert!(admission.admits(5 * GROUP - 1) && !admission.admits(5 * GROUP));
         admission.begin_turn(0);
         (0..3).for_each(|_| admission.did(16, 0));
         admission.begin_turn(0);
         admission.did(16, WORKING_NS + 1);
-        assert!(admission.admits(95) && !admission.admits(96));
+        assert!(admission.admits(239) && !admission.admits(240));
     }
 
     #[test]
