@@ -38,7 +38,7 @@ impl Watched {
                 Response { content_type: metrics::CONTENT_TYPE, ..plain("200 OK", metrics::render(self)) }
             }
             Ok(Page::Health) => verdict(self.health(pulse, now), "ok"),
-            Ok(Page::Ready) => verdict(self.readiness(), "ready"),
+            Ok(Page::Ready) => verdict(self.readiness(pulse, now), "ready"),
             Err(Fault::NotFound) => {
                 told("404 Not Found", "the pages here are /metrics, /healthz and /readyz")
             }
@@ -60,12 +60,15 @@ impl Watched {
     }
 
     /// Whether clients are better sent here or elsewhere.
-    fn readiness(&self) -> Result<(), String> {
+    fn readiness(&self, pulse: &Pulse, now: Instant) -> Result<(), String> {
         if self.is_stopping() {
             return Err("the server is stopping".to_owned());
         }
         if self.ledger.health() == Health::Stalled {
             return Err("the ledger cannot be written now".to_owned());
+        }
+        if pulse.append_hangs(now) {
+            return Err("the ledger has been at one append for seconds: what it is on hangs".to_owned());
         }
         match self.ledger.fenced.load(Ordering::Relaxed) {
             0 => Ok(()),
@@ -112,7 +115,8 @@ mod tests {
 
     fn told_by(watched: &Watched, page: Page, waited: Duration) -> (&'static str, String) {
         let start = Instant::now();
-        let response = watched.respond(Ok(page), &Pulse::new(&watched.counters, start), start + waited);
+        let pulse = Pulse::new(&watched.counters, &watched.ledger, start);
+        let response = watched.respond(Ok(page), &pulse, start + waited);
         (response.status, response.body)
     }
 
@@ -138,6 +142,11 @@ mod tests {
         watched.ledger.set_health(Health::Stalled);
         assert_eq!(ready(), not_ready("the ledger cannot be written now"));
         watched.ledger.set_health(Health::Fine);
+        watched.ledger.begin_append();
+        let hangs = not_ready("the ledger has been at one append for seconds: what it is on hangs");
+        assert_eq!(told_by(&watched, Page::Ready, Duration::from_secs(4)), hangs);
+        assert_eq!(ready().0, "200 OK", "an append that has just begun");
+        watched.ledger.end_append();
         watched.ledger.fenced.store(2, Ordering::Relaxed);
         assert_eq!(ready(), not_ready("2 of 16 partitions belong to another server"));
         watched.stopping.store(true, Ordering::Release);

@@ -50,7 +50,7 @@ impl AdminPort {
         poll.registry().register(&mut self.listener, TOKEN_LISTENER, Interest::READABLE)?;
         let waker = Waker::new(poll.registry(), TOKEN_WAKER)?;
         let ended = Arc::new(AtomicBool::new(false));
-        let pulse = Pulse::new(&watched.counters, Instant::now());
+        let pulse = Pulse::new(&watched.counters, &watched.ledger, Instant::now());
         let mut desk = Desk { listener: self.listener, poll, watched, pulse, ended: Arc::clone(&ended) };
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || desk.run())?;
         Ok(AdminThread { waker, ended, thread })
@@ -88,7 +88,7 @@ impl Desk {
                 log::error!("admin: the port is not served any more: {error}");
                 return;
             }
-            self.pulse.take(&self.watched.counters, Instant::now());
+            self.take_pulse(Instant::now());
             self.serve_all();
         }
     }
@@ -114,8 +114,12 @@ impl Desk {
         let mut exchange = Exchange::begin(stream)?;
         let asked = exchange.read()?;
         let now = Instant::now();
-        self.pulse.take(&self.watched.counters, now);
+        self.take_pulse(now);
         exchange.answer(&self.watched.respond(asked, &self.pulse, now))
+    }
+
+    fn take_pulse(&mut self, now: Instant) {
+        self.pulse.take(&self.watched.counters, &self.watched.ledger, now);
     }
 
     fn has_ended(&self) -> bool {

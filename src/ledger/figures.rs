@@ -27,6 +27,9 @@ pub struct LedgerFigures {
     pub stalls: AtomicU64,
     /// Partitions that other servers have taken over.
     pub fenced: AtomicU64,
+    /// Appends that were tried, and those of them that are over, however they ended.
+    begun: AtomicU64,
+    over: AtomicU64,
     /// A `Health`.
     health: AtomicU8,
     append_us_sum: AtomicU64,
@@ -47,6 +50,20 @@ impl LedgerFigures {
         if let Some(bucket) = self.append_us.get(bucket) {
             bucket.fetch_add(1, Relaxed);
         }
+    }
+
+    pub(crate) fn begin_append(&self) {
+        self.begun.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn end_append(&self) {
+        self.over.fetch_add(1, Relaxed);
+    }
+
+    /// The append that is on its way, by its number: whoever sees the same one again for long sees a disk that hangs.
+    pub fn on_its_way(&self) -> Option<u64> {
+        let over = self.over.load(Relaxed);
+        Some(self.begun.load(Relaxed)).filter(|begun| *begun > over)
     }
 
     pub(crate) fn set_health(&self, health: Health) {

@@ -165,7 +165,9 @@ impl<N: Fn(usize, Notice)> Turn<N> {
             let mut batches: Vec<&Batch> = std::mem::take(&mut self.list);
             batches.extend(self.queued.iter().flat_map(|commit| &commit.batches));
             let start = Instant::now();
+            self.figures.begin_append();
             let appended = self.log.append(&batches);
+            self.figures.end_append();
             if appended.is_ok() && !batches.is_empty() {
                 let records = batches.iter().map(|batch| u64::from(batch.records)).sum();
                 let bytes = batches.iter().map(|batch| batch.encoded_bytes()).sum();

@@ -3,6 +3,8 @@
 use crate::rig::{Rig, setup};
 use seathold_chaos::{Event, Outcome, Step, can_trace, until};
 use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -20,6 +22,11 @@ struct Traced {
 impl Traced {
     /// None where nothing can be traced; says so under `name`.
     fn start(name: &str, seed: u64, fault: &str) -> Option<Self> {
+        Self::start_with(name, seed, fault, &[])
+    }
+
+    /// Likewise, with more in the server's environment.
+    fn start_with(name: &str, seed: u64, fault: &str, environment: &[&str]) -> Option<Self> {
         if !can_trace() {
             eprintln!("left out: {name}: strace is not installed, or may not trace here");
             return None;
@@ -31,6 +38,7 @@ impl Traced {
         let trace = of_trace.path().join("trace");
         let mut traced = plain;
         traced.through = through(fault, &rig.segment(), &trace);
+        traced.through.extend(environment.iter().flat_map(|setting| ["-E", setting]).map(OsString::from));
         rig.server.start_again_as(traced).unwrap_or_else(|error| panic!("{error}"));
         Some(Self { rig, trace, _directory: of_trace })
     }
@@ -107,4 +115,30 @@ fn a_slow_sync_makes_answers_late_and_none_wrong() {
     assert!(fastest >= delay, "answered {fastest:?} after the request, and a sync takes {delay:?}");
     assert!(traced.injected() > 0);
     traced.rig.conclude_with(history);
+}
+
+/// Restarting the server would not mend the disk: it is alive, and clients are better sent elsewhere.
+#[test]
+fn a_sync_that_hangs_is_told_to_whoever_watches() {
+    let name = "a_sync_that_hangs_is_told_to_whoever_watches";
+    let fault = "fdatasync:delay_exit=6000000:when=6";
+    let Some(traced) = Traced::start_with(name, 26, fault, &["SEATHOLD_ADMIN=127.0.0.1:0"]) else { return };
+    let said = traced.rig.server.said();
+    let admin =
+        said.split("admin on ").nth(1).and_then(|rest| rest.split('"').next()).expect("its admin port");
+    let page = |path: &str| {
+        let mut stream = TcpStream::connect(admin).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let crowd = traced.rig.crowd();
+    let hangs = "the ledger has been at one append for seconds: what it is on hangs";
+    until("503 at /readyz", || page("/readyz").contains(hangs).then_some(())).unwrap();
+    assert!(page("/healthz").contains("200 OK"));
+    until("200 at /readyz", || page("/readyz").contains("200 OK").then_some(())).unwrap();
+    crowd.wait_for(200).unwrap();
+    assert_eq!(traced.injected(), 1);
+    traced.rig.conclude(crowd);
 }
