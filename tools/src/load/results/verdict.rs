@@ -45,7 +45,9 @@ pub(super) fn why_not(workload: &Workload, tally: &Tally) -> Vec<String> {
     }
     for step in [Step::Ping, Step::Lookup, Step::Availability] {
         let answers = tally.of(step);
-        let refused = answers.total() - answers.of(Status::Ok);
+        // To look is put off in a crowd, as sales are.
+        let put_off = if tally.is_open && step == Step::Lookup { answers.of(Status::Busy) } else { 0 };
+        let refused = answers.total() - answers.of(Status::Ok) - put_off;
         if refused > 0 {
             let (one, many) =
                 (format!("{} request was", step.name()), format!("{} requests were", step.name()));
@@ -171,5 +173,17 @@ mod tests {
         let unknown = Outcome::Unexpected(Status::UnknownDeparture);
         let told = verdict("ping", &[(Step::Ping, Outcome::Done, 1), (Step::Reserve, unknown, 2)]);
         assert!(told[0].contains("2 requests were answered UNKNOWN_DEPARTURE"), "{told:?}");
+    }
+
+    #[test]
+    fn a_lookup_that_is_put_off_belongs_to_an_open_loop() {
+        for (is_open, reasons) in [(true, 0), (false, 1)] {
+            let mut counter = Counter::new(Tally::new(0..1_000_000_000, is_open, 0));
+            for outcome in [Outcome::Done, Outcome::Refused(Status::Busy)] {
+                counter.count(Step::Lookup, outcome, on_time(0, 1_000));
+            }
+            let told = why_not(&"lookup".parse().unwrap(), &counter.end());
+            assert_eq!(told.len(), reasons, "{told:?}");
+        }
     }
 }
