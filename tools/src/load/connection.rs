@@ -10,7 +10,7 @@ use seathold_protocol::limits::{PASSENGERS_MAX, REQUEST_BYTES_MAX};
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
-/// Bytes read at once: the answers to a thousand requests.
+/// Bytes read at once at most: the answers to a thousand requests.
 const READ_BYTES: usize = 65_536;
 
 /// Bytes of the longest answer to anything the generator asks: a reservation of nine. Above it the stream is broken.
@@ -83,7 +83,7 @@ impl Connection {
             lane,
             is_ready: false,
             flights: Flights::new(in_flight),
-            inbound: vec![0; READ_BYTES],
+            inbound: vec![0; ((in_flight + 1) * ANSWER_BYTES_MAX).min(READ_BYTES)],
             filled: 0,
             read_ns: 0,
             is_drained: true,
