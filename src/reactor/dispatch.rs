@@ -63,9 +63,10 @@ impl Reactor {
         }
     }
 
-    /// Whether another connection may be read in this turn.
-    pub(super) fn may_read(&self) -> bool {
-        self.waiting.len() < WAITING_MAX && !self.admission.ends_turn()
+    /// Whether another connection may be read in this turn, after so many: the first one however long the engine took, or what
+    /// other cores ask could keep a core from its own.
+    pub(super) fn may_read(&self, read: usize) -> bool {
+        self.waiting.len() < WAITING_MAX && (read == 0 || !self.admission.ends_turn())
     }
 
     /// Whether a command may wait for the engine: always if it finishes a sale, or is an operator's.

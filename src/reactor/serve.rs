@@ -20,20 +20,21 @@ impl Reactor {
     /// Serves every connection that has something, each once: one read, and the requests that it has credit for. Those that
     /// the turn does not come to are the first of the next.
     pub(super) fn serve(&mut self, frames: &mut Frames) {
-        for _ in 0..self.to_serve.len() {
-            if !self.may_read() {
+        for read in 0..self.to_serve.len() {
+            if !self.may_read(read) {
                 self.counters.bump(Counter::TurnsCutShort);
                 break;
             }
             let key = self.to_serve.pop_front().expect("as many as were counted");
-            if let Next::Close(reason) = self.serve_one(key, frames) {
-                self.counters.bump(reason);
-                self.close(key);
-            } else {
-                self.admission.look(self.clock.monotonic_ns());
-                if self.admission.is_closed() {
-                    self.write_out(key);
+            let next = self.serve_one(key, frames);
+            self.admission.look(self.clock.monotonic_ns());
+            match next {
+                Next::Close(reason) => {
+                    self.counters.bump(reason);
+                    self.close(key);
                 }
+                Next::Serve if self.admission.is_closed() => self.write_out(key),
+                Next::Serve => {}
             }
         }
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// More than a server has time for that lets nobody wait.
 const BUYERS: u64 = 500;
 
-/// A core that slept while commands wait would need a second for each group of them.
+/// A core that slept while LOOKUPs wait, by which the ledger never wakes it, would need a second for each group of them.
 const AWAKE: Duration = Duration::from_secs(5);
 
 fn server_that_lets_nobody_wait(cores: usize) -> Server {
@@ -110,7 +110,8 @@ fn a_crowd_that_looks_is_told_to_come_again_too() {
     server.stop_within(Duration::from_secs(2));
 }
 
-/// Holds `BUYERS` places, and asks to confirm them all at once: the core has read that and done a small part of it.
+/// Holds `BUYERS` places, and asks to confirm them all at once: the core has read that, and done a small part of it unless this thread was
+/// held up.
 fn with_confirms_waiting(server: &Server) -> Client {
     let departure = departure_of(0, 1);
     let mut client = server.connect();
@@ -138,7 +139,7 @@ fn a_core_that_stops_does_first_what_it_has_read() {
 /// Another server has the departures by the time that their turn comes: each is told so, or that nobody here knows.
 #[test]
 fn commands_that_wait_when_a_partition_is_taken_over_are_all_answered() {
-    let log = TestLog::that_takes(Duration::from_millis(1));
+    let log = TestLog::that_takes(Duration::ZERO);
     let taken_over = log.taken_over.clone();
     let server = Server::start_with(1, log, Duration::ZERO);
     let departure = departure_of(0, 1);
@@ -147,9 +148,9 @@ fn commands_that_wait_when_a_partition_is_taken_over_are_all_answered() {
     taken_over.store(true, Ordering::Release);
     client.send_all((0..BUYERS).map(|id| (id, Request::Confirm(target(departure, id)))));
     let told: HashMap<_, _> = (0..BUYERS).map(|_| client.reply()).collect();
-    assert_eq!(told.len() as u64, BUYERS);
-    let others: Vec<_> =
-        told.iter().filter(|(_, status)| !matches!(status, Status::Unknown | Status::Unavailable)).collect();
-    assert!(others.is_empty(), "{others:?}");
+    let count = |status| told.values().filter(|told| **told == status).count() as u64;
+    let (in_doubt, had_waited) = (count(Status::Unknown), count(Status::Unavailable));
+    assert_eq!(in_doubt + had_waited, BUYERS, "{told:?}");
+    assert!(in_doubt > 0 && had_waited > 0, "in doubt {in_doubt}, had waited {had_waited}");
     server.stop_within(Duration::from_secs(2));
 }
