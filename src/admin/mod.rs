@@ -3,7 +3,7 @@
 //! ```text
 //!  scraper ──► port: one thread, one connection at a time ──► exchange ──► request ──► pages ──► metrics
 //!                │ once a second                              2 s in all   8 KiB        │
-//!                └──► pulse: has every core turned? ────────────────────────────────────┘
+//!                └──► pulse: turns, and an append ──────────────────────────────────────┘
 //! ```
 //!
 //! It reads figures that others write and never talks to a core, so that nothing asked here can slow a sale.

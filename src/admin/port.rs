@@ -1,4 +1,4 @@
-//! The admin thread: accepts one connection at a time on a port of its own, and takes the cores' pulse in between.
+//! The admin thread: accepts one connection at a time on a port of its own, and takes the server's pulse in between.
 
 use super::Watched;
 use super::exchange::Exchange;

@@ -1,6 +1,6 @@
 //! Whether every core still turns, and the ledger thread comes back from each append. A core that sleeps turns once a second
 //! all the same, so one whose count of turns stands still is stuck, and every departure that it owns with it. An append that
-//! is on its way for as long waits for a disk that hangs, and every answer with it.
+//! is on its way for as long waits for a disk or a Redis that hangs, and every answer with it.
 
 use crate::counters::{Counter, Counters};
 use crate::ledger::LedgerFigures;

@@ -60,7 +60,7 @@ impl LedgerFigures {
         self.over.fetch_add(1, Relaxed);
     }
 
-    /// The append that is on its way, by its number: whoever sees the same one again for long sees a disk that hangs.
+    /// The append that is on its way, by its number: whoever sees the same one again for long sees a log that hangs.
     pub fn on_its_way(&self) -> Option<u64> {
         let over = self.over.load(Relaxed);
         Some(self.begun.load(Relaxed)).filter(|begun| *begun > over)

@@ -3,8 +3,9 @@
 //!
 //! A turn shall take a fifth of the wait. A sale waits for the turn that reads it, and then for the engine, which works for an
 //! eighth of the wait in each: what it has not come to waits for the next, and a sale joins it only while that is no more than
-//! five turns can do. So does a LOOKUP, or those who only look would leave sales no room. Connections are read meanwhile, so
-//! that BUSY takes one turn or two; those that a turn does not come to are the first of the next.
+//! five turns can do: it waits about as long as it shall. So does a LOOKUP, or those who only look would leave sales no room.
+//! Connections are read meanwhile, so that BUSY takes a turn, or as many as it takes to come round: those that a turn does not
+//! come to are the first of the next.
 //!
 //! The shorter a turn, the sooner BUSY is told; but it must not read for longer than it works, or in a crowd there would be
 //! nothing but refusing. A connection that waits for the next turn gathers more requests for one read. The more may wait, the
@@ -36,7 +37,7 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Nothing that can be put off shall wait longer than `wait_max`, as far as it is up to this core.
+    /// What can be put off shall wait for about `wait_max` at most, as far as it is up to this core.
     pub(super) fn new(wait_max: Duration) -> Self {
         let part = |of| u64::try_from((wait_max / of).as_nanos()).unwrap_or(u64::MAX);
         Self {

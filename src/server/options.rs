@@ -53,8 +53,8 @@ pub struct ServeOptions {
     /// File with the token that operators send [default: connections from this host are operators']
     #[arg(long, env = "SEATHOLD_OPERATOR_TOKEN_FILE", value_name = "FILE")]
     pub operator_token_file: Option<PathBuf>,
-    /// Milliseconds that a RESERVE or LOOKUP shall wait before it is done: what would wait longer gets BUSY at once, and what
-    /// finishes a sale still passes
+    /// About how many milliseconds a RESERVE or LOOKUP may wait before it is done: what would wait longer gets BUSY at once, and
+    /// what finishes a sale still passes
     #[arg(long, env = "SEATHOLD_BUSY_AFTER_MS", default_value_t = 6, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub busy_after_ms: u64,
     /// Megabytes of log to keep before old state is written again and its segments are recycled
