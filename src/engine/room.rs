@@ -9,7 +9,7 @@ use seathold_protocol::status::Status;
 /// is under way.
 pub const WITHHELD_MAX: usize = 65_536;
 
-/// Above this many withheld answers a core begins nothing new, and only finishes: RESERVE gets BUSY.
+/// Above this many withheld answers a core begins nothing new, and only finishes: RESERVE and LOOKUP get BUSY.
 pub const WITHHELD_FOR_RESERVE: usize = WITHHELD_MAX * 3 / 4;
 
 /// Bytes of a draft above which commands get BUSY. What is left of a batch is room for expiries and compaction.
@@ -43,16 +43,15 @@ impl Engine {
         self.stalled
     }
 
-    /// Why a command cannot be taken now, if so. What finishes a sale has more room than what begins one.
+    /// Why a command cannot be taken now, if so.
     pub(super) fn congested(&self, command: &Command, partition: u16) -> Option<(Status, u64)> {
         if self.stalled && !matches!(command, Command::Lookup(_)) {
             return Some((Status::Unavailable, UNAVAILABLE_RETRY_MS));
         }
-        let withheld_max = match command {
-            Command::Reserve(_) if self.full => return Some((Status::Busy, FULL_RETRY_MS)),
-            Command::Reserve(_) => WITHHELD_FOR_RESERVE,
-            _ => WITHHELD_MAX,
-        };
+        if self.full && matches!(command, Command::Reserve(_)) {
+            return Some((Status::Busy, FULL_RETRY_MS));
+        }
+        let withheld_max = if command.can_be_put_off() { WITHHELD_FOR_RESERVE } else { WITHHELD_MAX };
         let owner = self.partitions[usize::from(partition)].as_ref()?;
         let full = self.withheld >= withheld_max || owner.draft.payload.len() > DRAFT_BYTES_FOR_COMMANDS;
         full.then_some((Status::Busy, BUSY_RETRY_MS))

@@ -335,6 +335,7 @@ fn above_the_limit_of_withheld_answers_sales_are_finished_and_none_begun() {
     (0..WITHHELD_FOR_RESERVE).for_each(|_| _ = it.ask(reserve(1)));
     assert_eq!(it.told(), []);
     assert_eq!(it.refusal(reserve(1)), Status::Busy);
+    assert_eq!(it.refusal(Command::Lookup(target(1))), Status::Busy);
     (WITHHELD_FOR_RESERVE..WITHHELD_MAX).for_each(|_| _ = it.ask(Command::Confirm(target(1))));
     assert_eq!(it.told(), []);
     assert_eq!(it.refusal(Command::Confirm(target(1))), Status::Busy);

@@ -2,7 +2,6 @@
 
 use super::Bell;
 use crate::engine::{Answered, Ask};
-use crate::shard::Command;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::io;
 use std::sync::Arc;
@@ -61,11 +60,8 @@ impl Mailbox {
     /// Sends an ask to the core that owns the departure; false when that core has its fill of this one's asks.
     pub fn ask(&mut self, owner: usize, ask: Ask) -> bool {
         let peer = &mut self.peers[owner];
-        let out_max = match ask.command {
-            // What finishes a sale has room that what begins one may not take.
-            Command::Reserve(_) => self.asks_per_peer * 3 / 4,
-            _ => self.asks_per_peer,
-        };
+        let out_max =
+            if ask.command.can_be_put_off() { self.asks_per_peer * 3 / 4 } else { self.asks_per_peer };
         if peer.out >= out_max {
             return false;
         }

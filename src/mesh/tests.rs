@@ -4,9 +4,10 @@ use super::*;
 use crate::engine::{Answered, Ask, Origin};
 use crate::shard::{Answer, Command};
 use mio::{Events, Poll, Token, Waker};
-use seathold_protocol::DepartureId;
 use seathold_protocol::frame::Opcode;
+use seathold_protocol::request::Target;
 use seathold_protocol::status::Status;
+use seathold_protocol::{AccountId, DepartureId, ReservationId};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -93,6 +94,18 @@ fn a_core_that_is_awake_is_not_rung() {
     assert!(events.is_empty());
     both[1].bell.lie_down();
     assert!(!both[1].mailbox.is_empty(), "it looks before it sleeps");
+}
+
+/// A crowd that only looks leaves room for those who finish a sale.
+#[test]
+fn what_can_be_put_off_takes_three_quarters_of_the_room() {
+    let mut both = cores(2);
+    let mailbox = &mut both[0].mailbox;
+    let target = Target { id: ReservationId(1), departure: DepartureId(1), account: AccountId(1) };
+    let look = |round| Ask { command: Command::Lookup(target), ..ask(0, round) };
+    let taken = (0..).take_while(|round| mailbox.ask(1, look(*round))).count();
+    assert_eq!(taken, ASKS_PER_PEER * 3 / 4);
+    assert!(mailbox.ask(1, ask(0, 0)));
 }
 
 /// Every core asks every other as much as it may: queues have room for all of it, and for all answers.

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_works_no_more_ends_soon_and_one_that_works_does_not() {
+    fn a_turn_that_works_no_more_reads_on_for_its_part_of_the_wait() {
         let mut admission = Admission::new(WAIT_MAX);
         admission.begin_turn(1_000);
         admission.look(1_000 + READING_NS);

@@ -69,10 +69,9 @@ impl Reactor {
         self.waiting.len() < WAITING_MAX && (read == 0 || !self.admission.ends_turn())
     }
 
-    /// Whether a command may wait for the engine: always if it finishes a sale, or is an operator's.
+    /// Whether a command may wait for the engine.
     fn admits(&self, command: &Command) -> bool {
-        let can_be_put_off = matches!(command, Command::Reserve(_) | Command::Lookup(_));
-        !can_be_put_off || self.admission.admits(self.waiting.len())
+        !command.can_be_put_off() || self.admission.admits(self.waiting.len())
     }
 
     /// Gives a command to this core's engine, together with others.

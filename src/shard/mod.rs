@@ -68,6 +68,12 @@ impl Command {
             Self::Open(departure, _) | Self::Close(departure) => *departure,
         }
     }
+
+    /// Whether it may be told to come again when room is short: all but what finishes a sale, and an operator's word. Wherever
+    /// commands wait, these others have room that it may not take.
+    pub fn can_be_put_off(&self) -> bool {
+        matches!(self, Self::Reserve(_) | Self::Lookup(_))
+    }
 }
 
 /// What to tell whoever asked.
